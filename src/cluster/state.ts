@@ -1,0 +1,215 @@
+import type { CapacitySegment, Claim, CsiDriver, CsiNode, Pod, StorageClass, Volume } from '../domain/model.ts';
+import { objectKey } from '../domain/model.ts';
+import { StaticVolumes } from '../domain/storage/static-volumes.ts';
+import { NodeIndex } from '../domain/topology/node-index.ts';
+import type { ClusterView } from '../domain/view.ts';
+import { Assumptions } from './assumptions.ts';
+import type { Kind, KindTypes } from './kinds.ts';
+
+/** One object came, changed or went. Both sides are what the watch said, without what was assumed. */
+export interface Change<K extends Kind = Kind> {
+	readonly kind: K;
+	readonly key: string;
+	readonly previous: KindTypes[K] | undefined;
+	readonly current: KindTypes[K] | undefined;
+}
+
+type Listener = (change: Change) => void;
+type Stores = { [K in Kind]: Map<string, KindTypes[K]> };
+
+/**
+ * What the cluster says now, overlaid by what topobind assumed. The one view that is judged by.
+ *
+ * - `seen*` give what the watches said; the ClusterView methods give that with the assumptions on top.
+ * - The indexes (nodes, static volumes, capacity) always hold what the ClusterView methods give.
+ * - Listeners are called synchronously, after the state has changed, and must not change it.
+ */
+export class ClusterState implements ClusterView {
+	readonly nodes = new NodeIndex();
+	readonly #stores: Stores = {
+		Node: new Map(),
+		Pod: new Map(),
+		PersistentVolumeClaim: new Map(),
+		PersistentVolume: new Map(),
+		StorageClass: new Map(),
+		CSINode: new Map(),
+		CSIDriver: new Map(),
+		CSIStorageCapacity: new Map(),
+	};
+	readonly #claims = new Assumptions<Claim>();
+	readonly #volumes = new Assumptions<Volume>();
+	readonly #static = new Map<string, StaticVolumes>();
+	readonly #segments = new Map<string, CapacitySegment[]>();
+	readonly #listeners = new Set<Listener>();
+
+	// What is judged by.
+
+	claim(namespace: string, name: string): Claim | undefined {
+		const key = `${namespace}/${name}`;
+		return this.#claims.get(key) ?? this.#stores.PersistentVolumeClaim.get(key);
+	}
+
+	volume(name: string): Volume | undefined {
+		return this.#volumes.get(name) ?? this.#stores.PersistentVolume.get(name);
+	}
+
+	storageClass(name: string): StorageClass | undefined {
+		return this.#stores.StorageClass.get(name);
+	}
+
+	staticVolumes(className: string): StaticVolumes | undefined {
+		return this.#static.get(className);
+	}
+
+	csiDriver(name: string): CsiDriver | undefined {
+		return this.#stores.CSIDriver.get(name);
+	}
+
+	csiNode(name: string): CsiNode | undefined {
+		return this.#stores.CSINode.get(name);
+	}
+
+	capacitySegments(className: string): readonly CapacitySegment[] {
+		return this.#segments.get(className) ?? [];
+	}
+
+	/** A pod that no node is assigned to yet; undefined for any other. */
+	pod(namespace: string, name: string): Pod | undefined {
+		return this.#stores.Pod.get(`${namespace}/${name}`);
+	}
+
+	// What the watches said.
+
+	seen<K extends Kind>(kind: K, key: string): KindTypes[K] | undefined {
+		return (this.#stores[kind] as Map<string, KindTypes[K]>).get(key);
+	}
+
+	all<K extends Kind>(kind: K): ReadonlyMap<string, KindTypes[K]> {
+		return this.#stores[kind] as Map<string, KindTypes[K]>;
+	}
+
+	subscribe(listener: Listener): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
+
+	// What was assumed. See assumptions.ts for when an assumption ends.
+
+	get assumed(): number {
+		return this.#claims.size + this.#volumes.size;
+	}
+
+	/** Judges by `assumed` instead of `base` from now on. Throws if the watch has moved on from `base`. */
+	assumeVolume(assumed: Volume, base: Volume): void {
+		this.#changeVolume(base.name, () => this.#volumes.assume(base.name, assumed, base, this.seen('PersistentVolume', base.name)));
+	}
+
+	assumeClaim(assumed: Claim, base: Claim): void {
+		const key = objectKey(base);
+		this.#claims.assume(key, assumed, base, this.seen('PersistentVolumeClaim', key));
+	}
+
+	/** The API server has taken the assumption: `written` stands until the watch shows it. */
+	confirmVolume(written: Volume, assumed: Volume): void {
+		this.#changeVolume(written.name, () => this.#volumes.confirm(written.name, written, assumed));
+	}
+
+	confirmClaim(written: Claim, assumed: Claim): void {
+		this.#claims.confirm(objectKey(written), written, assumed);
+	}
+
+	/** Takes back an assumption that was not written. */
+	revertVolume(assumed: Volume): void {
+		this.#changeVolume(assumed.name, () => this.#volumes.revert(assumed.name, assumed));
+	}
+
+	revertClaim(assumed: Claim): void {
+		this.#claims.revert(objectKey(assumed), assumed);
+	}
+
+	/** The watch has not yet shown what was assumed or written. */
+	isAssumed(kind: 'PersistentVolume' | 'PersistentVolumeClaim', key: string): boolean {
+		return (kind === 'PersistentVolume' ? this.#volumes : this.#claims).has(key);
+	}
+
+	// What the watches feed.
+
+	upsert<K extends Kind>(kind: K, object: KindTypes[K]): void {
+		this.#set(kind, objectKey(object), object);
+	}
+
+	remove(kind: Kind, key: string): void {
+		if (this.#stores[kind].has(key)) this.#set(kind, key, undefined);
+	}
+
+	/** Takes a complete list: what is not in it is gone. */
+	replace<K extends Kind>(kind: K, objects: ReadonlyMap<string, KindTypes[K]>): void {
+		for (const key of [...this.#stores[kind].keys()]) if (!objects.has(key)) this.#set(kind, key, undefined);
+		for (const [key, object] of objects) {
+			if (this.seen(kind, key)?.resourceVersion !== object.resourceVersion) this.#set(kind, key, object);
+		}
+	}
+
+	#set<K extends Kind>(kind: K, key: string, current: KindTypes[K] | undefined): void {
+		const previous = this.seen(kind, key);
+		const store = () => {
+			const objects = this.#stores[kind] as Map<string, KindTypes[K]>;
+			if (current) objects.set(key, current);
+			else objects.delete(key);
+		};
+		if (kind === 'PersistentVolume') {
+			this.#changeVolume(key, () => {
+				store();
+				this.#volumes.observe(key, current as Volume | undefined);
+			});
+		} else {
+			store();
+			this.#index(kind, key, previous, current);
+		}
+		const change: Change = { kind, key, previous, current };
+		for (const listener of this.#listeners) listener(change);
+	}
+
+	#index(kind: Kind, key: string, previous: KindTypes[Kind] | undefined, current: KindTypes[Kind] | undefined): void {
+		if (kind === 'PersistentVolumeClaim') this.#claims.observe(key, current as Claim | undefined);
+		if (kind === 'CSIStorageCapacity') this.#indexSegment(key, previous as CapacitySegment, current as CapacitySegment);
+		if (kind === 'Node') {
+			if (current) this.nodes.upsert(key, (current as KindTypes['Node']).labels);
+			else this.nodes.remove(key);
+		}
+	}
+
+	#indexSegment(key: string, previous: CapacitySegment | undefined, current: CapacitySegment | undefined): void {
+		if (previous) {
+			const others = this.capacitySegments(previous.className).filter((segment) => objectKey(segment) !== key);
+			this.#segments.set(previous.className, others);
+		}
+		if (current) this.#segments.set(current.className, [...this.capacitySegments(current.className), current].sort(byKey));
+	}
+
+	/** Keeps the index of static volumes at what `volume()` gives, whatever the change does. */
+	#changeVolume(name: string, change: () => void): void {
+		const before = this.volume(name);
+		change();
+		const after = this.volume(name);
+		if (before === after) return;
+		if (before) this.#unshelve(before);
+		if (after) this.#shelve(after);
+	}
+
+	#shelve(volume: Volume): void {
+		const volumes = this.#static.get(volume.className) ?? new StaticVolumes();
+		volumes.add(volume);
+		if (!volumes.isEmpty) this.#static.set(volume.className, volumes);
+	}
+
+	#unshelve(volume: Volume): void {
+		const volumes = this.#static.get(volume.className);
+		volumes?.remove(volume);
+		if (volumes?.isEmpty) this.#static.delete(volume.className);
+	}
+}
+
+function byKey(a: CapacitySegment, b: CapacitySegment): number {
+	return objectKey(a) < objectKey(b) ? -1 : 1;
+}

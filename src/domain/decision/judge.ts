@@ -1,0 +1,87 @@
+/** Can the pod's storage work on these nodes? VolumeBinding's and VolumeZone's PreFilter and Filter, over sets of nodes. */
+
+import type { Claim, Pod, Volume } from '../model.ts';
+import { DelayedClaims, type Refusal } from '../storage/delayed-claims.ts';
+import { claimsOf, type MountedClaim, type PodClaims } from '../storage/pod-claims.ts';
+import { describeZone, matchesZone, zoneRequirementsOf } from '../storage/zone-labels.ts';
+import type { NodeIndex } from '../topology/node-index.ts';
+import { NodeSet } from '../topology/node-set.ts';
+import type { Requirement } from '../topology/requirement.ts';
+import type { ClusterView } from '../view.ts';
+import { type Reason, reason } from './reasons.ts';
+
+export type { Refusal } from '../storage/delayed-claims.ts';
+
+/**
+ * The candidates that the pod's storage cannot work on. A node may stand under several reasons;
+ * the first of the list is the one told. Free of side effects.
+ *
+ * `nodes` is the index that the ids of `candidates` belong to: the view's own, or one of nodes it does not hold.
+ */
+export function judge(pod: Pod, view: ClusterView, candidates: NodeSet, nodes: NodeIndex = view.nodes): Refusal[] {
+	if (pod.claimVolumes.length === 0) return [];
+	const claims = claimsOf(pod, view);
+	if (!isSorted(claims)) return [{ reason: claims, nodes: candidates }];
+	const refusals = claims.bound.flatMap((mounted) => judgeBound(mounted, view, candidates, nodes));
+	if (claims.delayed.length > 0) {
+		const left = refusals.reduce((set, refusal) => set.difference(refusal.nodes), candidates);
+		refusals.push(...new DelayedClaims(claims.delayed, view).refusals(nodes, left));
+	}
+	return refusals.filter((refusal) => !refusal.nodes.isEmpty);
+}
+
+export function isSorted(claims: PodClaims | Reason): claims is PodClaims {
+	return 'bound' in claims;
+}
+
+/** checkBoundClaims in volumebinding/binder.go, and the Filter of volumezone/volume_zone.go. */
+function judgeBound({ claim, ephemeral }: MountedClaim, view: ClusterView, candidates: NodeSet, nodes: NodeIndex): Refusal[] {
+	const volume = view.volume(claim.volumeName);
+	if (!volume) {
+		const details = { claim: claim.name, volume: claim.volumeName };
+		return [{ reason: reason('VOLUME_MISSING', details), nodes: candidates }];
+	}
+	const refusals = judgeAffinity(claim, volume, view, candidates, nodes);
+	// VolumeZone never looks at the claims of ephemeral volumes.
+	return ephemeral ? refusals : [...refusals, ...judgeZone(claim, volume, candidates, nodes)];
+}
+
+function judgeAffinity(claim: Claim, volume: Volume, view: ClusterView, candidates: NodeSet, nodes: NodeIndex): Refusal[] {
+	const { affinity, migration } = volume;
+	if (!migration) return refuseOutside(affinity, claim, volume, candidates, nodes);
+	const migrated = new NodeSet();
+	for (const id of candidates) {
+		if (view.csiNode(nodes.nameOf(id))?.migratedPlugins.includes(migration.plugin)) migrated.add(id);
+	}
+	const onMigrated: Refusal[] =
+		migration.problem === undefined
+			? refuseOutside(migration.affinity, claim, volume, migrated, nodes)
+			: [{ reason: untranslatable(claim, volume, migration.problem), nodes: migrated }];
+	return [...onMigrated, ...refuseOutside(affinity, claim, volume, candidates.difference(migrated), nodes)];
+}
+
+function refuseOutside(
+	affinity: Requirement | undefined,
+	claim: Claim,
+	volume: Volume,
+	candidates: NodeSet,
+	nodes: NodeIndex,
+): Refusal[] {
+	if (!affinity) return [];
+	const details = { claim: claim.name, volume: volume.name, requirement: affinity.text };
+	const refused = candidates.difference(nodes.select(affinity));
+	return [{ reason: reason('VOLUME_NODE_AFFINITY', details), nodes: refused }];
+}
+
+function untranslatable(claim: Claim, volume: Volume, problem: string): Reason {
+	return reason('VOLUME_UNTRANSLATABLE', { claim: claim.name, volume: volume.name, problem });
+}
+
+function judgeZone(claim: Claim, volume: Volume, candidates: NodeSet, nodes: NodeIndex): Refusal[] {
+	return zoneRequirementsOf(volume.labels).map((zone) => {
+		const refused = new NodeSet();
+		for (const id of candidates) if (!matchesZone(zone, nodes.labelsOf(id))) refused.add(id);
+		const details = { claim: claim.name, volume: volume.name, requirement: describeZone(zone) };
+		return { reason: reason('ZONE_LABEL', details), nodes: refused };
+	});
+}

@@ -1,0 +1,139 @@
+/**
+ * What topobind keeps of each Kubernetes object: only what a storage decision reads.
+ *
+ * All values are immutable once made; a change in the cluster makes a new value. `resourceVersion`
+ * is the one the object carried when it was seen, and is never compared with `<`.
+ */
+
+import type { Quantity } from './storage/quantity.ts';
+import type { Requirement } from './topology/requirement.ts';
+
+/** Label or annotation map as Kubernetes stores it. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** Identity and version that every kept object has. Cluster-scoped objects have namespace ''. */
+export interface ObjectIdentity {
+	readonly namespace: string;
+	readonly name: string;
+	readonly uid: string;
+	readonly resourceVersion: string;
+	/** metadata.deletionTimestamp is set. */
+	readonly deleting: boolean;
+}
+
+export interface Node extends ObjectIdentity {
+	readonly labels: Labels;
+}
+
+/** A pod's volume that needs a claim: one it names, or a generic ephemeral one (claim `<pod>-<volume>`). */
+export interface PodClaimVolume {
+	readonly volumeName: string;
+	readonly claimName: string;
+	readonly ephemeral: boolean;
+}
+
+export interface Pod extends ObjectIdentity {
+	/** spec.nodeName, '' while unassigned. */
+	readonly nodeName: string;
+	readonly claimVolumes: readonly PodClaimVolume[];
+	/** spec.schedulerName. */
+	readonly schedulerName: string;
+}
+
+export interface ObjectReference {
+	readonly namespace: string;
+	readonly name: string;
+	/** '' when the reference carries none. */
+	readonly uid: string;
+}
+
+/** spec.dataSource or, where that is absent, spec.dataSourceRef of a claim. */
+export interface ClaimSource {
+	readonly apiGroup: string;
+	readonly kind: string;
+	readonly namespace: string;
+	readonly name: string;
+}
+
+export interface Claim extends ObjectIdentity {
+	/** status.phase; 'Pending' when unset. */
+	readonly phase: string;
+	/** The beta annotation first, then spec.storageClassName; '' when neither is set. */
+	readonly className: string;
+	/** spec.volumeName, '' when unset. */
+	readonly volumeName: string;
+	/** Annotation pv.kubernetes.io/bind-completed is present, with any value. */
+	readonly bindCompleted: boolean;
+	/** Annotation volume.kubernetes.io/selected-node; '' is a value, undefined is absence. */
+	readonly selectedNode: string | undefined;
+	/** spec.resources.requests.storage; undefined when the claim asks for none. */
+	readonly request: Quantity | undefined;
+	readonly accessModes: readonly string[];
+	/** 'Filesystem' when unset. */
+	readonly volumeMode: string;
+	/** spec.volumeAttributesClassName, '' when unset. */
+	readonly attributesClass: string;
+	/** spec.selector over volume labels; one that Kubernetes cannot parse carries `invalid`. */
+	readonly selector: Requirement | undefined;
+	/** UID of the owner reference with controller: true. */
+	readonly controllerUid: string | undefined;
+	readonly source: ClaimSource | undefined;
+}
+
+export interface Volume extends ObjectIdentity {
+	readonly labels: Labels;
+	readonly phase: string;
+	readonly className: string;
+	readonly capacity: Quantity;
+	readonly accessModes: readonly string[];
+	readonly volumeMode: string;
+	readonly attributesClass: string;
+	readonly claimRef: ObjectReference | undefined;
+	/** Nodes that can reach the volume; undefined means all. */
+	readonly affinity: Requirement | undefined;
+	readonly csi: { readonly driver: string; readonly handle: string } | undefined;
+	/** Where the volume's kind is one that CSI migration translates: what it needs on nodes that have migrated the plugin. */
+	readonly migration: VolumeMigration | undefined;
+}
+
+/** An in-tree volume as CSI migration sees it; made by storage/migration.ts. */
+export interface VolumeMigration {
+	/** In-tree plugin name, e.g. kubernetes.io/aws-ebs. */
+	readonly plugin: string;
+	readonly affinity: Requirement | undefined;
+	/** Why the translation fails, where it does. */
+	readonly problem: string | undefined;
+}
+
+export interface StorageClass extends ObjectIdentity {
+	readonly provisioner: string;
+	/** undefined when the class carries no volumeBindingMode. */
+	readonly bindingMode: string | undefined;
+	/** Nodes that the class allows; undefined means all. */
+	readonly allowedTopologies: Requirement | undefined;
+}
+
+export interface CsiNode extends ObjectIdentity {
+	readonly drivers: readonly { readonly name: string; readonly topologyKeys: readonly string[] }[];
+	/** Annotation storage.alpha.kubernetes.io/migrated-plugins, split on ','. */
+	readonly migratedPlugins: readonly string[];
+}
+
+export interface CsiDriver extends ObjectIdentity {
+	readonly storageCapacity: boolean;
+}
+
+/** A CSIStorageCapacity: free storage of one class in one topology segment. */
+export interface CapacitySegment extends ObjectIdentity {
+	readonly className: string;
+	/** Bytes, rounded up to whole ones; undefined when the driver told nothing. */
+	readonly capacity: bigint | undefined;
+	readonly maximumVolumeSize: bigint | undefined;
+	/** Nodes of the segment; undefined means none. */
+	readonly nodeTopology: Requirement | undefined;
+}
+
+/** The `namespace/name` key under which namespaced objects are kept; the bare name for others. */
+export function objectKey(object: { readonly namespace: string; readonly name: string }): string {
+	return object.namespace === '' ? object.name : `${object.namespace}/${object.name}`;
+}

@@ -1,0 +1,115 @@
+/**
+ * The delayed claims of one pod, judged together because they compete for volumes:
+ * FindPodVolumes and findMatchingVolumes in volumebinding/binder.go.
+ */
+
+import { type Reason, reason } from '../decision/reasons.ts';
+import type { Claim, Labels, Volume } from '../model.ts';
+import type { NodeIndex } from '../topology/node-index.ts';
+import { NodeSet } from '../topology/node-set.ts';
+import type { ClusterView } from '../view.ts';
+import { type ProvisioningStep, provisioningSteps } from './provisioning.ts';
+import { compareQuantities, ZERO } from './quantity.ts';
+import type { StaticSearch } from './static-volumes.ts';
+
+/** What each claim gets on one node: a volume that is there, or one to be provisioned. */
+export interface Assignment {
+	readonly bindings: readonly { readonly claim: Claim; readonly volume: Volume }[];
+	readonly provisions: readonly Claim[];
+}
+
+export interface Refusal {
+	readonly reason: Reason;
+	readonly nodes: NodeSet;
+}
+
+/** Reads the view when it is made and when it is asked: use it within one synchronous judgement only. */
+export class DelayedClaims {
+	/** With a selected node: provisioned there or nowhere. */
+	readonly #selected: readonly Claim[];
+	/** The others, smallest request first. */
+	readonly #open: readonly { readonly claim: Claim; readonly search: StaticSearch | undefined }[];
+	readonly #view: ClusterView;
+
+	constructor(claims: readonly Claim[], view: ClusterView) {
+		this.#view = view;
+		this.#selected = claims.filter((claim) => claim.selectedNode !== undefined);
+		this.#open = claims
+			.filter((claim) => claim.selectedNode === undefined)
+			.sort((a, b) => compareQuantities(a.request ?? ZERO, b.request ?? ZERO))
+			.map((claim) => ({ claim, search: view.staticVolumes(claim.className)?.search(claim) }));
+	}
+
+	/** The candidates that these claims cannot use, each under the first reason that holds there. */
+	refusals(nodes: NodeIndex, candidates: NodeSet): Refusal[] {
+		const selection = this.#refusedBySelection(nodes, candidates);
+		const left = selection.reduce((set, refusal) => set.difference(refusal.nodes), candidates);
+		const invalid = this.#open.find(({ claim }) => claim.selector?.invalid !== undefined)?.claim;
+		if (invalid) {
+			const details = { claim: invalid.name, problem: invalid.selector?.invalid ?? '' };
+			return [...selection, { reason: reason('CLAIM_INVALID', details), nodes: left }];
+		}
+		return [...selection, ...this.#refusedByVolumes(nodes, left)];
+	}
+
+	/** Which volume each claim gets on a node with these labels, whether or not the rest can be provisioned there. */
+	assign(labels: Labels): Assignment {
+		const bindings: { claim: Claim; volume: Volume }[] = [];
+		const provisions = [...this.#selected];
+		const taken = new Set<string>();
+		for (const { claim, search } of this.#open) {
+			const volume = search?.best(labels, taken);
+			if (volume) {
+				taken.add(volume.name);
+				bindings.push({ claim, volume });
+			} else {
+				provisions.push(claim);
+			}
+		}
+		return { bindings, provisions };
+	}
+
+	#refusedBySelection(nodes: NodeIndex, candidates: NodeSet): Refusal[] {
+		const refusals: Refusal[] = [];
+		let left = candidates;
+		for (const claim of this.#selected) {
+			const id = nodes.idOf(claim.selectedNode ?? '');
+			const here = NodeSet.of(id === undefined ? [] : [id]);
+			refusals.push({ reason: reason('SELECTED_NODE', { claim: claim.name }), nodes: left.difference(here) });
+			left = left.intersection(here);
+		}
+		return refusals;
+	}
+
+	#refusedByVolumes(nodes: NodeIndex, candidates: NodeSet): Refusal[] {
+		const refusals = new Map<Reason, NodeSet>();
+		const refuse = (why: Reason, id: number) => {
+			const set = refusals.get(why) ?? new NodeSet();
+			refusals.set(why, set);
+			set.add(id);
+		};
+		const steps = new Map<Claim, ProvisioningStep[]>();
+		const stepsOf = (claim: Claim) => {
+			const known = steps.get(claim) ?? provisioningSteps(claim, this.#view, nodes);
+			steps.set(claim, known);
+			return known;
+		};
+		const everywhere = this.#open.some(({ search }) => search) ? undefined : this.assign({}).provisions;
+		for (const id of candidates) {
+			const failed = firstFailure(everywhere ?? this.assign(nodes.labelsOf(id)).provisions, stepsOf, id);
+			if (failed) refuse(failed, id);
+		}
+		return [...refusals].map(([why, set]) => ({ reason: why, nodes: set }));
+	}
+}
+
+function firstFailure(
+	claims: readonly Claim[],
+	stepsOf: (claim: Claim) => readonly ProvisioningStep[],
+	id: number,
+): Reason | undefined {
+	for (const claim of claims) {
+		for (const step of stepsOf(claim)) if (!step.allowed.has(id)) return step.reason;
+	}
+	return undefined;
+}

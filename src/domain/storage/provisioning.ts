@@ -1,0 +1,68 @@
+/** Where a volume could be provisioned for a claim: checkVolumeProvisions and hasEnoughCapacity in volumebinding/binder.go. */
+
+import { type Reason, reason } from '../decision/reasons.ts';
+import type { CapacitySegment, Claim, StorageClass } from '../model.ts';
+import type { NodeIndex } from '../topology/node-index.ts';
+import { NodeSet } from '../topology/node-set.ts';
+import type { ClusterView } from '../view.ts';
+import { ZERO, wholeUnits } from './quantity.ts';
+
+const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
+
+/** One thing that provisioning needs: the nodes that have it, and why the others are refused. */
+export interface ProvisioningStep {
+	readonly allowed: NodeSet;
+	readonly reason: Reason;
+}
+
+/** What must hold of a node, in the order in which the first failure is the one told. Empty: every node will do. */
+export function provisioningSteps(claim: Claim, view: ClusterView, nodes: NodeIndex): ProvisioningStep[] {
+	const storageClass = view.storageClass(claim.className);
+	if (!storageClass || storageClass.provisioner === '' || storageClass.provisioner === NO_PROVISIONER) {
+		return [{ allowed: new NodeSet(), reason: noStaticVolume(claim) }];
+	}
+	const steps: ProvisioningStep[] = [];
+	const { allowedTopologies } = storageClass;
+	if (allowedTopologies) {
+		const details = { claim: claim.name, class: claim.className, requirement: allowedTopologies.text };
+		steps.push({ allowed: nodes.select(allowedTopologies), reason: reason('CLASS_TOPOLOGY', details) });
+	}
+	const segments = segmentsWithRoom(claim, storageClass, view);
+	if (segments) {
+		const details = { claim: claim.name, class: claim.className, request: claim.request?.text ?? '0' };
+		const allowed = segments.reduce((union, { set }) => union.union(set(nodes)), new NodeSet());
+		steps.push({ allowed, reason: reason('CAPACITY', details) });
+	}
+	return steps;
+}
+
+/** Free bytes that a node's capacity segments tell for the claim's class; undefined where the driver tells none. */
+export function freeBytes(claim: Claim, view: ClusterView, nodes: NodeIndex): ((id: number) => bigint) | undefined {
+	const storageClass = view.storageClass(claim.className);
+	const segments = storageClass && segmentsWithRoom(claim, storageClass, view);
+	if (!segments) return undefined;
+	const sets = segments.map(({ segment, set }) => ({ bytes: segment.capacity ?? segment.maximumVolumeSize ?? 0n, set: set(nodes) }));
+	return (id) => sets.reduce((most, { bytes, set }) => (bytes > most && set.has(id) ? bytes : most), 0n);
+}
+
+function noStaticVolume(claim: Claim): Reason {
+	const request = (claim.request ?? ZERO).text;
+	return reason('NO_STATIC_VOLUME', { claim: claim.name, class: claim.className, request });
+}
+
+interface SegmentWithRoom {
+	readonly segment: CapacitySegment;
+	readonly set: (nodes: NodeIndex) => NodeSet;
+}
+
+/** Undefined where capacity is not checked: no request, or a driver that has not opted in. */
+function segmentsWithRoom(claim: Claim, storageClass: StorageClass, view: ClusterView): SegmentWithRoom[] | undefined {
+	if (!claim.request || !view.csiDriver(storageClass.provisioner)?.storageCapacity) return undefined;
+	const bytes = wholeUnits(claim.request);
+	return view.capacitySegments(storageClass.name).flatMap((segment) => {
+		const limit = segment.maximumVolumeSize ?? segment.capacity;
+		const { nodeTopology } = segment;
+		if (limit === undefined || limit < bytes || nodeTopology === undefined) return [];
+		return [{ segment, set: (nodes: NodeIndex) => nodes.select(nodeTopology) }];
+	});
+}

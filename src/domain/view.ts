@@ -1,0 +1,20 @@
+import type { CapacitySegment, Claim, CsiDriver, CsiNode, StorageClass, Volume } from './model.ts';
+import type { StaticVolumes } from './storage/static-volumes.ts';
+import type { NodeIndex } from './topology/node-index.ts';
+
+/**
+ * The cluster as the domain sees it: what the watches say, overlaid by what was assumed.
+ * Synchronous, so that a judgement, which never awaits, reads one consistent state.
+ */
+export interface ClusterView {
+	readonly nodes: NodeIndex;
+	claim(namespace: string, name: string): Claim | undefined;
+	volume(name: string): Volume | undefined;
+	storageClass(name: string): StorageClass | undefined;
+	/** The volumes of a class that a claim may still be bound to; undefined when there are none. */
+	staticVolumes(className: string): StaticVolumes | undefined;
+	csiDriver(name: string): CsiDriver | undefined;
+	csiNode(name: string): CsiNode | undefined;
+	/** In an order that does not depend on when they were seen. */
+	capacitySegments(className: string): readonly CapacitySegment[];
+}
