@@ -27,11 +27,11 @@ export class Assumptions<T extends Versioned> {
 		return this.#held.has(key);
 	}
 
-	/** Throws when the base is no longer what is seen or already carries an assumption: the caller judged by something else. */
-	assume(key: string, object: T, base: T, seen: T | undefined): void {
-		if (this.#held.has(key)) throw new Error(`${key} already carries an assumption`);
-		if (seen?.resourceVersion !== base.resourceVersion) throw new Error(`${key} has changed since it was judged`);
+	/** False, and nothing assumed, when the base is no longer what is seen or already carries an assumption. */
+	assume(key: string, object: T, base: T, seen: T | undefined): boolean {
+		if (this.#held.has(key) || seen?.resourceVersion !== base.resourceVersion) return false;
 		this.#held.set(key, { object, baseVersion: base.resourceVersion });
+		return true;
 	}
 
 	/** A confirmed assumption outlives its holder; if the watch was quicker than the answer there is nothing left to hold. */

@@ -99,14 +99,15 @@ export class ClusterState implements ClusterView {
 		return this.#claims.size + this.#volumes.size;
 	}
 
-	/** Judges by `assumed` instead of `base` from now on. Throws if the watch has moved on from `base`. */
-	assumeVolume(assumed: Volume, base: Volume): void {
-		this.#changeVolume(base.name, () => this.#volumes.assume(base.name, assumed, base, this.seen('PersistentVolume', base.name)));
+	/** Judges by `assumed` instead of `base` from now on; false where the base is not what is judged by any more. */
+	assumeVolume(assumed: Volume, base: Volume): boolean {
+		const seen = this.seen('PersistentVolume', base.name);
+		return this.#changeVolume(base.name, () => this.#volumes.assume(base.name, assumed, base, seen));
 	}
 
-	assumeClaim(assumed: Claim, base: Claim): void {
+	assumeClaim(assumed: Claim, base: Claim): boolean {
 		const key = objectKey(base);
-		this.#claims.assume(key, assumed, base, this.seen('PersistentVolumeClaim', key));
+		return this.#claims.assume(key, assumed, base, this.seen('PersistentVolumeClaim', key));
 	}
 
 	/** The API server has taken the assumption: `written` stands until the watch shows it. */
@@ -188,13 +189,15 @@ export class ClusterState implements ClusterView {
 	}
 
 	/** Keeps the index of static volumes at what `volume()` gives, whatever the change does. */
-	#changeVolume(name: string, change: () => void): void {
+	#changeVolume<T>(name: string, change: () => T): T {
 		const before = this.volume(name);
-		change();
+		const result = change();
 		const after = this.volume(name);
-		if (before === after) return;
-		if (before) this.#unshelve(before);
-		if (after) this.#shelve(after);
+		if (before !== after) {
+			if (before) this.#unshelve(before);
+			if (after) this.#shelve(after);
+		}
+		return result;
 	}
 
 	#shelve(volume: Volume): void {

@@ -16,10 +16,6 @@ export interface ClusterWriter {
 	bindPod(pod: { readonly namespace: string; readonly name: string; readonly uid: string }, node: string): Promise<void>;
 	/** The pod as the API server holds it now; undefined when it is gone. */
 	readPod(namespace: string, name: string): Promise<Pod | undefined>;
-	/** The claim as the API server holds it now; undefined when it is gone. */
-	readClaim(namespace: string, name: string): Promise<Claim | undefined>;
-	/** The volume as the API server holds it now; undefined when it is gone. */
-	readVolume(name: string): Promise<Volume | undefined>;
 }
 
 /** conflict: the object has changed (409); gone: it no longer exists (404); transient: worth another try; refused: anything else. */

@@ -1,0 +1,192 @@
+import type { Change, ClusterState } from '../cluster/state.ts';
+import { type ClusterWriter, WriteError } from '../cluster/writer.ts';
+import { isReason, type Plan, planBinding } from '../domain/decision/plan.ts';
+import type { Claim, Pod, Volume } from '../domain/model.ts';
+import { objectKey } from '../domain/model.ts';
+import { Changes } from './changes.ts';
+import { BindError } from './outcome.ts';
+import { progressOf } from './progress.ts';
+import { retryTransient } from './retry.ts';
+
+export interface BindTarget {
+	readonly namespace: string;
+	readonly name: string;
+	readonly uid: string;
+	readonly node: string;
+}
+
+const STALE_CONFLICT_PAUSE_MS = 200;
+
+/**
+ * One bind, from judgement to Binding.
+ *
+ * - Judging, planning and assuming happen in one synchronous step, so no two binds ever plan for the same volume or
+ *   claim: the second already judges by what the first assumed.
+ * - An assumption is confirmed when written and taken back when not, however the attempt ends.
+ * - Every wait ends at the signal.
+ */
+export class Attempt {
+	/** What is being waited for, for the message of a timeout. */
+	waitingFor = 'the API server';
+	readonly #target: BindTarget;
+	readonly #cluster: ClusterState;
+	readonly #writer: ClusterWriter;
+	readonly #signal: AbortSignal;
+	/** Keys of the volumes and claims that this attempt has written. */
+	readonly #own = new Set<string>();
+
+	constructor(target: BindTarget, cluster: ClusterState, writer: ClusterWriter, signal: AbortSignal) {
+		this.#target = target;
+		this.#cluster = cluster;
+		this.#writer = writer;
+		this.#signal = signal;
+	}
+
+	/** Binds the claims, then the pod. Rejects with a BindError, or with the signal's reason. */
+	async run(): Promise<void> {
+		const pod = await this.#findPod();
+		if (pod.nodeName === this.#target.node) return;
+		if (pod.claimVolumes.length > 0 && (await this.#bindClaims(pod)) === 'pod bound') return;
+		await this.#bindPod();
+	}
+
+	/** The pod with the UID that was scheduled; bound already to the node asked for, or not at all. */
+	async #findPod(): Promise<Pod> {
+		const { namespace, name, uid, node } = this.#target;
+		const known = this.#cluster.pod(namespace, name);
+		const pod = known?.uid === uid ? known : await this.#write(() => this.#writer.readPod(namespace, name));
+		if (pod?.uid !== uid) throw new BindError('ended', `pod ${namespace}/${name} no longer exists`);
+		if (pod.deleting) throw new BindError('ended', `pod ${namespace}/${name} is being deleted`);
+		if (pod.nodeName !== '' && pod.nodeName !== node) {
+			throw new BindError('ended', `pod ${namespace}/${name} is already bound to another node`);
+		}
+		return pod;
+	}
+
+	async #bindClaims(pod: Pod): Promise<'claims bound' | 'pod bound'> {
+		const keys = new Set(pod.claimVolumes.map(({ claimName }) => `${pod.namespace}/${claimName}`));
+		const changes = new Changes(this.#cluster, (change) => matters(change, pod, this.#target.node, keys));
+		try {
+			for (;;) {
+				const plan = this.#plan(pod);
+				if (!(await this.#carryOut(plan, changes))) continue;
+				const end = await this.#wait(plan, changes);
+				if (end !== 'undone') return end;
+			}
+		} finally {
+			changes.close();
+		}
+	}
+
+	#plan(pod: Pod): Plan {
+		const plan = planBinding(pod, this.#cluster, this.#target.node);
+		if (isReason(plan)) throw new BindError('refused', plan.message);
+		return plan;
+	}
+
+	/** Writes what the plan needs written. False: the cluster has moved on, plan again. Called right after planning, in the same turn. */
+	async #carryOut(plan: Plan, changes: Changes): Promise<boolean> {
+		const writes = [
+			...plan.bindings.filter(({ written }) => !written).map((binding) => this.#claimVolume(binding.volume, binding.claim)),
+			...plan.provisions.filter(({ written }) => !written).map(({ claim }) => this.#selectNode(claim)),
+		];
+		if (writes.length === 0) return true;
+		let settled = false;
+		try {
+			settled = writes.every((write) => write.assume());
+			for (const write of settled ? writes : []) await this.#write(write.write);
+		} catch (error) {
+			if (!(error instanceof WriteError)) throw error;
+			if (error.failure === 'refused') throw new BindError('failed', error.message, { cause: error });
+			settled = false;
+		} finally {
+			for (const write of writes) write.revert();
+		}
+		if (!settled) await this.#untilSettled(changes);
+		return settled;
+	}
+
+	#claimVolume(base: Volume, claim: Claim): PlannedWrite {
+		const assumed = { ...base, claimRef: { namespace: claim.namespace, name: claim.name, uid: claim.uid } };
+		return {
+			assume: () => this.#cluster.assumeVolume(assumed, base),
+			revert: () => this.#cluster.revertVolume(assumed),
+			write: async () => {
+				this.#cluster.confirmVolume(await this.#writer.claimVolume(base, claim), assumed);
+				this.#own.add(base.name);
+			},
+		};
+	}
+
+	#selectNode(base: Claim): PlannedWrite {
+		const assumed = { ...base, selectedNode: this.#target.node };
+		return {
+			assume: () => this.#cluster.assumeClaim(assumed, base),
+			revert: () => this.#cluster.revertClaim(assumed),
+			write: async () => {
+				this.#cluster.confirmClaim(await this.#writer.selectNode(base, this.#target.node), assumed);
+				this.#own.add(objectKey(base));
+			},
+		};
+	}
+
+	/** The watch usually brings what stood in the way; where it has already, or never will, a short pause bounds the retries. */
+	async #untilSettled(changes: Changes): Promise<void> {
+		const enough = AbortSignal.any([this.#signal, AbortSignal.timeout(STALE_CONFLICT_PAUSE_MS)]);
+		await changes.next(enough).catch(() => this.#signal.throwIfAborted());
+	}
+
+	async #wait(plan: Plan, changes: Changes): Promise<'claims bound' | 'pod bound' | 'undone'> {
+		for (;;) {
+			const progress = progressOf(plan, this.#cluster, this.#own);
+			if (progress.state === 'failed') throw new BindError('ended', progress.why);
+			// A pod leaves the watch of unassigned pods when it is deleted and when it is bound: only the API server knows which.
+			const known = this.#cluster.pod(this.#target.namespace, this.#target.name);
+			if (known?.uid !== this.#target.uid || known.deleting) {
+				const pod = await this.#findPod();
+				if (pod.nodeName !== '') return 'pod bound';
+			}
+			if (progress.state === 'undone') return 'undone';
+			if (progress.state === 'bound') return 'claims bound';
+			this.waitingFor = progress.what;
+			await changes.next(this.#signal);
+		}
+	}
+
+	async #bindPod(): Promise<void> {
+		this.waitingFor = 'the pod to be bound';
+		const { namespace, name, node } = this.#target;
+		try {
+			await this.#write(() => this.#writer.bindPod(this.#target, node));
+		} catch (error) {
+			if (!(error instanceof WriteError)) throw error;
+			// An earlier POST may have done it although its answer was lost.
+			if (error.failure === 'conflict' && (await this.#findPod()).nodeName === node) return;
+			if (error.failure === 'gone') throw new BindError('ended', `pod ${namespace}/${name} no longer exists`, { cause: error });
+			throw new BindError('failed', error.message, { cause: error });
+		}
+	}
+
+	#write<T>(write: () => Promise<T>): Promise<T> {
+		return retryTransient(write, this.#signal);
+	}
+}
+
+interface PlannedWrite {
+	/** False where somebody else's assumption is in the way. */
+	assume(): boolean;
+	write(): Promise<void>;
+	/** Takes the assumption back; once written there is none of its own left, and this does nothing. */
+	revert(): void;
+}
+
+/** What can bring a waiting bind forward, or end it. */
+function matters({ kind, key, current }: Change, pod: Pod, node: string, claimKeys: ReadonlySet<string>): boolean {
+	if (kind === 'PersistentVolumeClaim') return claimKeys.has(key);
+	if (kind === 'Pod') return key === objectKey(pod);
+	if (kind === 'Node' || kind === 'CSINode') return key === node;
+	if (kind !== 'PersistentVolume') return false;
+	const claimRef = (current as Volume | undefined)?.claimRef;
+	return claimRef === undefined || claimKeys.has(`${claimRef.namespace}/${claimRef.name}`);
+}
+

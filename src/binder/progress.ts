@@ -1,0 +1,86 @@
+/** How far the claims of a written plan are: checkBindings in volumebinding/binder.go, on what the watches show. */
+
+import type { ClusterState } from '../cluster/state.ts';
+import type { Plan } from '../domain/decision/plan.ts';
+import type { Claim, Volume } from '../domain/model.ts';
+import { objectKey } from '../domain/model.ts';
+import { isBound } from '../domain/storage/pod-claims.ts';
+import { isReservedFor } from '../domain/storage/static-volumes.ts';
+import { matchesRequirement } from '../domain/topology/requirement.ts';
+
+/**
+ * bound: every claim is. waiting: `what` is not there yet. failed: the plan cannot come true any more.
+ * undone: what somebody else was to write, such as another pod that shares the claim, was not; plan again.
+ */
+export type Progress =
+	| { readonly state: 'bound' }
+	| { readonly state: 'waiting'; readonly what: string }
+	| { readonly state: 'undone' }
+	| { readonly state: 'failed'; readonly why: string };
+
+/** `own` holds the keys of the volumes and claims that this bind wrote itself. */
+export function progressOf(plan: Plan, cluster: ClusterState, own: ReadonlySet<string>): Progress {
+	if (cluster.nodes.idOf(plan.node) === undefined) return failed('the node no longer exists');
+	const steps = [
+		...plan.bindings.map(({ claim, volume }) => () => bindingProgress(claim, volume, plan.node, cluster, own)),
+		...plan.provisions.map(({ claim }) => () => provisionProgress(claim, plan.node, cluster, own)),
+	];
+	let waiting: Progress | undefined;
+	for (const step of steps) {
+		const progress = step();
+		if (progress.state === 'failed' || progress.state === 'undone') return progress;
+		if (progress.state === 'waiting') waiting ??= progress;
+	}
+	return waiting ?? { state: 'bound' };
+}
+
+function bindingProgress(planned: Claim, { name }: Volume, node: string, cluster: ClusterState, own: ReadonlySet<string>): Progress {
+	const volume = cluster.seen('PersistentVolume', name);
+	const claim = cluster.seen('PersistentVolumeClaim', objectKey(planned));
+	if (!volume) return failed(`volume ${name} no longer exists`);
+	if (!claim || claim.uid !== planned.uid) return failed(`claim ${planned.name} no longer exists`);
+	if (cluster.isAssumed('PersistentVolume', name)) return waiting(`volume ${name} to show its claim`);
+	const misplaced = misplacement(volume, node, cluster);
+	if (misplaced) return failed(misplaced);
+	if (volume.claimRef?.uid !== claim.uid || !isReservedFor(volume, claim)) {
+		return own.has(name) ? failed(`volume ${name} was taken away from claim ${claim.name}`) : { state: 'undone' };
+	}
+	return isBound(claim) ? { state: 'bound' } : waiting(`claim ${claim.name} to be bound to volume ${name}`);
+}
+
+function provisionProgress(planned: Claim, node: string, cluster: ClusterState, own: ReadonlySet<string>): Progress {
+	const key = objectKey(planned);
+	const claim = cluster.seen('PersistentVolumeClaim', key);
+	if (!claim || claim.uid !== planned.uid) return failed(`claim ${planned.name} no longer exists`);
+	if (cluster.isAssumed('PersistentVolumeClaim', key)) return waiting(`claim ${claim.name} to show its selected node`);
+	if (claim.selectedNode !== node) {
+		if (!own.has(key)) return { state: 'undone' };
+		return failed(`the provisioner of claim ${claim.name} gave the selected node back`);
+	}
+	if (claim.volumeName !== '') {
+		const volume = cluster.seen('PersistentVolume', claim.volumeName);
+		if (!volume) return waiting(`volume ${claim.volumeName} of claim ${claim.name} to appear`);
+		const misplaced = misplacement(volume, node, cluster);
+		if (misplaced) return failed(misplaced);
+	}
+	return isBound(claim) ? { state: 'bound' } : waiting(`claim ${claim.name} to be provisioned by class ${claim.className}`);
+}
+
+/** Why the node cannot reach the volume; a migrated volume is judged as its CSI driver sees it. */
+function misplacement(volume: Volume, node: string, cluster: ClusterState): string | undefined {
+	const { migration } = volume;
+	const migrated = migration && cluster.csiNode(node)?.migratedPlugins.includes(migration.plugin);
+	if (migrated && migration.problem) return `volume ${volume.name} cannot be migrated to CSI: ${migration.problem}`;
+	const affinity = migrated ? migration.affinity : volume.affinity;
+	const labels = cluster.nodes.labelsOf(cluster.nodes.idOf(node) ?? -1);
+	if (!affinity || matchesRequirement(affinity, labels)) return undefined;
+	return `volume ${volume.name} needs ${affinity.text}, which the selected node does not have`;
+}
+
+function failed(why: string): Progress {
+	return { state: 'failed', why };
+}
+
+function waiting(what: string): Progress {
+	return { state: 'waiting', what };
+}

@@ -1,0 +1,166 @@
+/** topobind serve: the service, from its configuration to its end. */
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import closeWithGrace from 'close-with-grace';
+import type { FastifyInstance } from 'fastify';
+import { Binder } from '../binder/binder.ts';
+import { KubeConfigError } from '../cluster/api/errors.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { connectKubernetes } from '../cluster/kubernetes.ts';
+import { type Address, type Config, ConfigError } from '../config/config.ts';
+import { parseServeFlags } from '../config/flags.ts';
+import { loadConfig } from '../config/load.ts';
+import { topologyOf } from '../explain/topology.ts';
+import { buildAdmin } from '../server/admin.ts';
+import { ClusterScheduling } from '../server/cluster-scheduling.ts';
+import { Decisions } from '../server/decisions.ts';
+import { buildExtender } from '../server/extender.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { CommandError, EXIT } from './exit.ts';
+import { serveHelp } from './serve-help.ts';
+import { VERSION } from './version.ts';
+
+/** How long running binds may go on after SIGTERM; Kubernetes kills after 30 s. */
+const GRACE_MS = 20_000;
+
+/** Serves until a signal ends it. Gives the exit code; rejects with a CommandError that says why it cannot serve. */
+export async function run(args: readonly string[]): Promise<number> {
+	const config = readConfig(args);
+	if (typeof config === 'string') {
+		process.stdout.write(config);
+		return EXIT.ok;
+	}
+	const logger = createLogger({ level: config.log.level });
+	const metrics = createMetrics({ version: VERSION, mode: config.mode, process: true });
+	const cluster = await connect(config, logger, metrics);
+	const service = assemble(config, cluster, logger, metrics);
+	try {
+		await listen(service, config, logger);
+	} catch (error) {
+		await Promise.all([service.extender.close(), service.admin.close(), cluster.stop()]);
+		throw error;
+	}
+	if (config.cluster.from === 'examples') process.stdout.write(sandboxHint(service));
+	await untilSignal(service, cluster, logger);
+	return EXIT.ok;
+}
+
+/** The configuration, or a text that was asked for instead. */
+function readConfig(args: readonly string[]): Config | string {
+	try {
+		const flags = parseServeFlags(args);
+		if (flags.help) return serveHelp();
+		if (flags.version) return `${VERSION}\n`;
+		return loadConfig({ flags, env: process.env, readFile: (path) => readFileSync(path, 'utf8') });
+	} catch (error) {
+		if (error instanceof ConfigError) throw new CommandError(EXIT.usage, error.problems.join('\n'), { cause: error });
+		throw error;
+	}
+}
+
+async function connect({ cluster: source }: Config, logger: Logger, metrics: Metrics): Promise<Cluster> {
+	if (source.from === 'manifests' || source.from === 'examples') {
+		const { startSandbox } = await import('../sandbox/cluster.ts');
+		const examples = fileURLToPath(new URL('../../manifests/examples', import.meta.url));
+		return startSandbox({ paths: source.from === 'examples' ? [examples] : source.paths, logger });
+	}
+	try {
+		return await connectKubernetes({
+			...(source.from === 'kubeconfig' && { kubeconfig: source.path }),
+			logger,
+			onList: (kind) => metrics.watchLists.inc({ kind }),
+			onEvent: (kind) => metrics.watchEvents.inc({ kind }),
+		});
+	} catch (error) {
+		if (error instanceof KubeConfigError) throw new CommandError(EXIT.usage, error.message, { cause: error });
+		throw new CommandError(EXIT.unreachable, (error as Error).message, { cause: error });
+	}
+}
+
+interface Service {
+	readonly extender: FastifyInstance;
+	readonly admin: FastifyInstance;
+	readonly binder: Binder;
+}
+
+function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Metrics): Service {
+	const binder = new Binder(cluster.state, cluster.writer, {
+		timeoutMs: config.bind.timeoutSeconds * 1000,
+		onEnd({ target, result, ms, error }) {
+			metrics.binds.inc({ result });
+			metrics.bindSeconds.observe(ms / 1000);
+			const told = { pod: `${target.namespace}/${target.name}`, node: target.node, ms: Math.round(ms) };
+			if (error) logger.warn({ ...told, result, error: error.message }, 'not bound');
+			else logger.info(told, 'bound');
+		},
+	});
+	const decisions = new Decisions(config.decisions);
+	const scheduling = new ClusterScheduling(cluster, binder, config.scoring);
+	const extender = buildExtender({
+		scheduling,
+		mode: config.mode,
+		bodyLimitBytes: config.bodyLimitBytes,
+		logger,
+		...(config.tls && { tls: config.tls }),
+		metrics: {
+			called(verb, status, seconds) {
+				metrics.requests.inc({ verb, code: String(status) });
+				if (verb !== 'bind') metrics.requestSeconds.observe({ verb }, seconds);
+			},
+			refused: (reason, nodes) => metrics.refusedNodes.inc({ reason }, nodes),
+			fault: (verb) => metrics.faults.inc({ verb }),
+		},
+		onDecision: (decision) => decisions.add(decision),
+	});
+	const admin = buildAdmin({
+		ready: () => cluster.readiness(),
+		metrics: {
+			contentType: metrics.registry.contentType,
+			render() {
+				metrics.assumptions.set(cluster.state.assumed);
+				for (const { kind, synced, staleSince } of cluster.readiness().watches) {
+					metrics.watchSynced.set({ kind }, synced && !staleSince ? 1 : 0);
+				}
+				return metrics.registry.metrics();
+			},
+		},
+		version: VERSION,
+		decisions,
+		topology: () => topologyOf(cluster.state),
+		logger,
+	});
+	return { extender, admin, binder };
+}
+
+async function listen({ extender, admin }: Service, config: Config, logger: Logger): Promise<void> {
+	const adminUrl = await listenOn(admin, config.adminListen, 'adminListen');
+	const extenderUrl = await listenOn(extender, config.listen, 'listen');
+	logger.info({ extender: extenderUrl, admin: adminUrl, mode: config.mode, version: VERSION }, 'listening');
+}
+
+async function listenOn(app: FastifyInstance, { host, port }: Address, field: string): Promise<string> {
+	try {
+		return await app.listen({ host, port });
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException;
+		const why = code === 'EADDRINUSE' ? 'the port is in use' : message;
+		const flag = field === 'listen' ? '--listen' : '--admin-listen';
+		throw new CommandError(EXIT.refused, `cannot listen on ${host}:${port}: ${why}; ${flag} HOST:PORT sets another`, { cause: error });
+	}
+}
+
+/** SIGTERM and SIGINT: no new binds, running ones may end, then everything closes. */
+async function untilSignal({ extender, admin, binder }: Service, cluster: Cluster, logger: Logger): Promise<void> {
+	const ended = Promise.withResolvers<void>();
+	closeWithGrace({ delay: GRACE_MS + 5_000, logger: false }, async ({ signal, err }) => {
+		if (err) logger.fatal({ err }, 'topobind failed');
+		else logger.info({ signal, runningBinds: binder.running }, 'shutting down');
+		await binder.stop(GRACE_MS);
+		await Promise.all([extender.close(), admin.close()]);
+		await cluster.stop();
+		ended.resolve();
+	});
+	await ended.promise;
+}

@@ -1,0 +1,33 @@
+import type { Kind } from './kinds.ts';
+import type { ClusterState } from './state.ts';
+import type { ClusterWriter } from './writer.ts';
+
+/** A cluster to work on: a real one (kubernetes.ts), or manifests in memory (sandbox/). */
+export interface Cluster {
+	/** For a person: which cluster this is. */
+	readonly description: string;
+	readonly state: ClusterState;
+	readonly writer: ClusterWriter;
+	/** Every watch has listed its kind once: judgements rest on the whole cluster. */
+	readonly synced: boolean;
+	readiness(): Readiness;
+	/** Resolves when nothing of it runs any more. */
+	stop(): Promise<void>;
+}
+
+export interface Readiness {
+	readonly synced: boolean;
+	/** Synced, and no watch has been down for long. */
+	readonly ready: boolean;
+	readonly watches: readonly WatchReadiness[];
+}
+
+export interface WatchReadiness {
+	readonly kind: Kind;
+	readonly synced: boolean;
+	/** listing, watching, backoff, absent (the cluster does not have this kind) or stopped. */
+	readonly state: string;
+	/** ISO time since when no watch feeds this kind. */
+	readonly staleSince?: string;
+	readonly problem?: string;
+}

@@ -1,0 +1,121 @@
+/** A real cluster: one reflector a kind feeds the state, and patches go back. */
+
+import { objectKey } from '../domain/model.ts';
+import { ApiWriter } from './api-writer.ts';
+import { ApiError } from './api/errors.ts';
+import type { KubeClient, Query } from './api/client.ts';
+import { loadKubeConfig } from './api/kubeconfig.ts';
+import { Reflector, type ReflectorLogger } from './api/reflector.ts';
+import type { Cluster, Readiness, WatchReadiness } from './cluster.ts';
+import type { Kind, KindTypes } from './kinds.ts';
+import { projections } from './projections.ts';
+import { ClusterState } from './state.ts';
+
+const COLLECTIONS: { readonly [K in Kind]: { readonly path: string; readonly query?: Query } } = {
+	Node: { path: '/api/v1/nodes' },
+	// Assigned pods are many and never judged.
+	Pod: { path: '/api/v1/pods', query: { fieldSelector: 'spec.nodeName=' } },
+	PersistentVolumeClaim: { path: '/api/v1/persistentvolumeclaims' },
+	PersistentVolume: { path: '/api/v1/persistentvolumes' },
+	StorageClass: { path: '/apis/storage.k8s.io/v1/storageclasses' },
+	CSINode: { path: '/apis/storage.k8s.io/v1/csinodes' },
+	CSIDriver: { path: '/apis/storage.k8s.io/v1/csidrivers' },
+	CSIStorageCapacity: { path: '/apis/storage.k8s.io/v1/csistoragecapacities' },
+};
+
+/** A watch that is down for longer makes the service unready: what it says may be out of date. */
+const STALE_AFTER_MS = 30_000;
+
+export interface KubernetesOptions {
+	/** Without it, the service account of the pod. */
+	readonly kubeconfig?: string;
+	readonly logger?: ReflectorLogger;
+	readonly onList?: (kind: Kind) => void;
+	readonly onEvent?: (kind: Kind) => void;
+}
+
+/**
+ * Connects and begins to watch; does not wait for the first lists.
+ * Throws KubeConfigError, or the ApiError or ApiUnreachable of a first request that shows the cluster cannot be used.
+ */
+export async function connectKubernetes(options: KubernetesOptions): Promise<Cluster> {
+	const { client, description } = await loadKubeConfig(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
+	try {
+		await client.request('GET', COLLECTIONS.Node.path, { query: { limit: 1 } });
+	} catch (error) {
+		await client.close();
+		throw error;
+	}
+	const state = new ClusterState();
+	const reflectors = (Object.keys(COLLECTIONS) as Kind[]).map((kind) => ({ kind, reflector: reflect(kind, client, state, options) }));
+	for (const { reflector } of reflectors) void reflector.start();
+	return {
+		description,
+		state,
+		writer: new ApiWriter(client),
+		get synced() {
+			return reflectors.every(({ reflector }) => reflector.isSynced);
+		},
+		readiness: () => readinessOf(reflectors),
+		async stop() {
+			await Promise.all(reflectors.map(({ reflector }) => reflector.stop()));
+			await client.close();
+		},
+	};
+}
+
+function reflect<K extends Kind>(
+	kind: K,
+	client: KubeClient,
+	state: ClusterState,
+	{ logger, onList, onEvent }: KubernetesOptions,
+): Reflector<KindTypes[K]> {
+	const project = projections[kind] as (raw: object) => KindTypes[K];
+	return new Reflector<KindTypes[K]>({
+		client,
+		...COLLECTIONS[kind],
+		project(raw) {
+			const value = project(raw);
+			return { key: objectKey(value), value };
+		},
+		sink: {
+			replace(items) {
+				onList?.(kind);
+				state.replace(kind, items);
+			},
+			upsert(_key, value) {
+				onEvent?.(kind);
+				state.upsert(kind, value);
+			},
+			remove(key) {
+				onEvent?.(kind);
+				state.remove(kind, key);
+			},
+		},
+		...(logger && { logger }),
+	});
+}
+
+type Watch = Pick<Reflector<unknown>, 'isSynced' | 'state' | 'staleSince' | 'lastError'>;
+
+function readinessOf(reflectors: readonly { readonly kind: Kind; readonly reflector: Watch }[]): Readiness {
+	const watches = reflectors.map(({ kind, reflector }) => watchReadiness(kind, reflector));
+	const isStale = ({ staleSince }: WatchReadiness) => staleSince !== undefined && Date.now() - Date.parse(staleSince) > STALE_AFTER_MS;
+	const synced = watches.every((watch) => watch.synced);
+	return { synced, ready: synced && !watches.some(isStale), watches };
+}
+
+function watchReadiness(kind: Kind, { isSynced, state, staleSince, lastError }: Watch): WatchReadiness {
+	return {
+		kind,
+		synced: isSynced,
+		state,
+		...(staleSince !== undefined && { staleSince: new Date(staleSince).toISOString() }),
+		...(lastError && { problem: explain(lastError, kind) }),
+	};
+}
+
+function explain(error: Error, kind: Kind): string {
+	if (error instanceof ApiError && error.status === 403) return `may not list and watch ${kind}: ${error.message}`;
+	return error.message;
+}

@@ -1,0 +1,33 @@
+import { formatAddress, isLoopback } from './address.ts';
+import { type Config, isSandbox } from './config.ts';
+import type { Environment } from './environment.ts';
+import { serveFlags } from './flags.ts';
+import { nearest } from './nearest.ts';
+
+/** What is allowed but likely not meant; one sentence each, for the log at start. */
+export function configWarnings(config: Config, env: Environment): string[] {
+	const warnings: string[] = [];
+	if (!isLoopback(config.listen.host) && config.tls?.clientCAFile === undefined && !isSandbox(config)) {
+		warnings.push(
+			`the extender listens on ${formatAddress(config.listen)} and asks no one for a certificate: ` +
+				'whoever reaches it can have pods bound; set tls.clientCAFile or listen on 127.0.0.1',
+		);
+	}
+	if (config.cluster.from === 'examples' && env.KUBERNETES_SERVICE_HOST) {
+		warnings.push('this pod has no service account token, so a sandbox is served instead of the cluster it runs in');
+	}
+	return [...warnings, ...unknownVariables(env)];
+}
+
+/** Kubernetes itself sets such variables in the pods of a namespace that has a Service called topobind. */
+const SERVICE_LINK = /^TOPOBIND_(\w+_)?(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/;
+
+function unknownVariables(env: Environment): string[] {
+	const known = Object.values(serveFlags).flatMap((flag) => ('env' in flag ? [flag.env] : []));
+	return Object.keys(env)
+		.filter((name) => name.startsWith('TOPOBIND_') && !known.some((each) => each === name) && !SERVICE_LINK.test(name))
+		.map((name) => {
+			const near = nearest(name, known);
+			return `the environment variable ${name} is not known${near === undefined ? '' : `; did you mean ${near}?`}`;
+		});
+}

@@ -1,0 +1,144 @@
+/** Reads manifests into objects, as an API server would take them: checked, with defaults filled in. */
+
+import { readFile } from 'node:fs/promises';
+import { withDefaults } from './load/defaults.ts';
+import { parseDocuments } from './load/documents.ts';
+import { loadFields } from './load/fields.ts';
+import { findManifests } from './load/files.ts';
+import { recogniseKind } from './load/kinds.ts';
+import { makeLean } from './load/lean.ts';
+import { checkMetadata } from './load/metadata.ts';
+import { describePlace, itemPlace, type Path, type Place, pathText } from './load/place.ts';
+import { Problems } from './load/problems.ts';
+import { settle } from './load/settle.ts';
+import { Validator } from './load/validate.ts';
+import { keyOf, type RawObject } from './raw.ts';
+
+export { ManifestError } from './load/problems.ts';
+
+export interface Manifests {
+	readonly objects: readonly RawObject[];
+	readonly files: readonly string[];
+	/** Objects by kind. */
+	readonly counts: Readonly<Record<string, number>>;
+	/** Objects of kinds that no storage decision needs, passed over; by kind. */
+	readonly unused: Readonly<Record<string, number>>;
+	/** Not wrong, but most likely not meant. */
+	readonly warnings: readonly string[];
+}
+
+/**
+ * Loads files and folders of .yaml, .yml and .json. Rejects with one ManifestError that tells of everything that is
+ * wrong, each with its file, line, document and field.
+ */
+export async function loadManifests(paths: readonly string[]): Promise<Manifests> {
+	const problems = new Problems();
+	const [files, fieldsOf] = await Promise.all([findManifests(paths, problems), loadFields()]);
+	const loading = new Loading(new Validator(fieldsOf), problems);
+	for (const file of files) {
+		const before = loading.seen;
+		for (const { value, place } of parseDocuments(file, await readFile(file, 'utf8'), problems)) {
+			loading.take(value, place);
+		}
+		if (loading.seen === before && problems.count === 0) loading.warnings.push(`${file}: holds no object`);
+	}
+	problems.throwIfAny();
+	settle(loading.objects);
+	return {
+		objects: loading.objects,
+		files,
+		counts: Object.fromEntries(loading.counts),
+		unused: Object.fromEntries(loading.unused),
+		warnings: loading.warnings,
+	};
+}
+
+type Fields = Record<string, unknown>;
+
+class Loading {
+	readonly objects: RawObject[] = [];
+	readonly counts = new Map<string, number>();
+	readonly unused = new Map<string, number>();
+	readonly warnings: string[] = [];
+	/** Objects met so far, of any kind. */
+	seen = 0;
+	readonly #validator: Validator;
+	readonly #problems: Problems;
+	readonly #places = new Map<string, Place>();
+
+	constructor(validator: Validator, problems: Problems) {
+		this.#validator = validator;
+		this.#problems = problems;
+	}
+
+	/** Takes an object, or every item of a List. */
+	take(value: unknown, place: Place, inherited: Fields = {}): void {
+		if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+			this.#problems.add(`${describePlace(place, '')}: is not an object`);
+			return;
+		}
+		const object = { ...inherited, ...(value as Fields) };
+		const { kind } = object;
+		if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(object.items)) {
+			// Items of a typed list do not repeat what they are.
+			const common = kind === 'List' ? {} : { apiVersion: object.apiVersion, kind: kind.slice(0, -'List'.length) };
+			for (const [index, item] of object.items.entries()) this.take(item, itemPlace(place, index), common);
+		} else {
+			this.seen++;
+			this.#takeObject(object, place);
+		}
+	}
+
+	#takeObject(object: Fields, place: Place): void {
+		const what = nameOf(object);
+		for (const field of ['apiVersion', 'kind']) {
+			if (typeof object[field] === 'string' && object[field] !== '') continue;
+			this.#problems.add(`${describePlace(place, what, [field])}: ${field} is required`);
+			return;
+		}
+		const held = recogniseKind(object.apiVersion as string, object.kind as string);
+		if (held === 'unused') {
+			count(this.unused, object.kind as string);
+			return;
+		}
+		if ('problem' in held) {
+			this.#problems.add(`${describePlace(place, what, ['kind'])}: ${held.problem}`);
+			return;
+		}
+		const before = this.#problems.count;
+		const report = (path: Path, message: string) =>
+			this.#problems.add(`${describePlace(place, what, path)}: ${sentence(path, message)}`);
+		makeLean(object);
+		this.#validator.validate(held.type, held.kind, object, report);
+		if (this.#problems.count === before) checkMetadata(object.metadata, report);
+		if (this.#problems.count === before) this.#keep(withDefaults(object as unknown as RawObject, held), place, what);
+	}
+
+	#keep(object: RawObject, place: Place, what: string): void {
+		const key = `${object.kind} ${keyOf(object)}`;
+		const first = this.#places.get(key);
+		if (first) {
+			this.#problems.add(`${describePlace(place, what)}: is there twice, first in ${describePlace(first, '')}`);
+			return;
+		}
+		this.#places.set(key, place);
+		this.objects.push(object);
+		count(this.counts, object.kind);
+	}
+}
+
+/** The field, then what is wrong with it or, after a colon, with the value shown. */
+function sentence(path: Path, message: string): string {
+	return `${pathText(path)}${/^(?:is|needs) /.test(message) ? '' : ':'} ${message}`;
+}
+
+/** `PersistentVolume local-pv`, as much of it as is known. */
+function nameOf({ kind, metadata }: Fields): string {
+	const { name, namespace } = (typeof metadata === 'object' && metadata ? metadata : {}) as Fields;
+	const full = typeof namespace === 'string' && typeof name === 'string' ? `${namespace}/${name}` : name;
+	return [kind, full].filter((part) => typeof part === 'string').join(' ');
+}
+
+function count(counts: Map<string, number>, kind: string): void {
+	counts.set(kind, (counts.get(kind) ?? 0) + 1);
+}

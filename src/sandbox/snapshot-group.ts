@@ -1,0 +1,1 @@
+export const SNAPSHOT_GROUP = 'snapshot.storage.k8s.io';

@@ -1,0 +1,82 @@
+/** The admin listener: probes, metrics, and what topobind knows and decided. Read-only; on loopback by default. */
+
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type HTTPMethods, LogController } from 'fastify';
+import type { Readiness } from '../cluster/cluster.ts';
+import type { Decisions } from './decisions.ts';
+import { openApiDocument } from './openapi.ts';
+
+export interface AdminOptions {
+	/** Ready when every watch has synced. */
+	readonly ready: () => Readiness;
+	readonly metrics: { readonly contentType: string; render(): Promise<string> };
+	/** topobind's own version, for the OpenAPI document. */
+	readonly version: string;
+	readonly decisions?: Decisions;
+	/** Topology keys with their values, and classes with where they provision. */
+	readonly topology?: () => unknown;
+	readonly logger?: FastifyBaseLogger;
+}
+
+/** Builds the service; the caller listens and closes. An endpoint whose option is absent does not exist. */
+export function buildAdmin(options: AdminOptions): FastifyInstance {
+	const { ready, metrics, decisions, topology } = options;
+	const app = fastify({
+		...(options.logger && { loggerInstance: options.logger }),
+		logController: new LogController({ disableRequestLogging: true }),
+		ajv: { customOptions: { removeAdditional: false } },
+	});
+	answerErrors(app);
+
+	app.get('/livez', async (_request, reply) => reply.type('text/plain; charset=utf-8').send('ok'));
+	app.get('/readyz', async (_request, reply) => {
+		const { ready: isReady, watches } = ready();
+		const waiting = watches.filter(({ synced, staleSince }) => !synced || staleSince !== undefined);
+		return reply.code(isReady ? 200 : 503).send({ ready: isReady, waiting });
+	});
+	app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
+	if (decisions) addDecisions(app, decisions);
+	if (topology) app.get('/api/v1/topology', async () => topology());
+
+	app.get('/openapi.json', async () =>
+		openApiDocument(options.version, (method, path) =>
+			app.hasRoute({ method: method as HTTPMethods, url: path.replace(/\{(\w+)\}/g, ':$1') }),
+		),
+	);
+	return app;
+}
+
+interface DecisionsQuery {
+	namespace?: string;
+	pod?: string;
+	limit?: number;
+}
+
+function addDecisions(app: FastifyInstance, decisions: Decisions): void {
+	app.get<{ Querystring: DecisionsQuery }>('/api/v1/decisions', {
+		schema: {
+			querystring: {
+				type: 'object',
+				additionalProperties: false,
+				properties: {
+					namespace: { type: 'string' },
+					pod: { type: 'string' },
+					limit: { type: 'integer', minimum: 1, maximum: 1000 },
+				},
+			},
+		},
+		handler: async (request) => ({ decisions: decisions.list(request.query) }),
+	});
+}
+
+/** {"error": "…"} for whatever goes wrong. */
+function answerErrors(app: FastifyInstance): void {
+	app.setNotFoundHandler(async (request, reply) => {
+		reply.code(404);
+		return { error: `there is nothing at ${request.method} ${request.url.slice(0, 200)}, see /openapi.json` };
+	});
+	app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
+		const status = error.statusCode ?? 500;
+		if (status >= 500) request.log.error({ err: error, url: request.url }, 'a fault of topobind');
+		return reply.code(status).send({ error: error.message });
+	});
+}

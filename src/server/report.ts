@@ -1,0 +1,69 @@
+/** Tells the log, the metrics and the record of decisions about each call, once it is answered. */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ReasonCode } from '../domain/decision/reasons.ts';
+import { type Decision, decisionOf } from './decisions.ts';
+import type { CallSummary, Mode, Verb } from './service.ts';
+
+declare module 'fastify' {
+	interface FastifyRequest {
+		/** Null on a route that does not exist. */
+		summary: CallSummary | null;
+	}
+}
+
+export interface ExtenderMetrics {
+	/** An answered call: its HTTP status, and the time since its headers arrived. */
+	called(verb: Verb, status: number, seconds: number): void;
+	/** Nodes refused for one reason in one filter call. */
+	refused(code: ReasonCode, nodes: number): void;
+	/** An exception of ours. In companion mode the call may have been answered with 200 all the same. */
+	fault(verb: Verb): void;
+}
+
+export interface Listeners {
+	readonly mode: Mode;
+	readonly metrics?: ExtenderMetrics;
+	readonly onDecision?: (decision: Decision) => void;
+}
+
+/** Adds the hooks; every call leaves one log line, and one more with the stack after an exception of ours. */
+export function reportCalls(app: FastifyInstance, listeners: Listeners): void {
+	app.decorateRequest('summary', null);
+	app.addHook('onResponse', async (request, reply) => {
+		const { summary } = request;
+		if (summary === null) {
+			request.log.warn(
+				{ method: request.method, path: request.url.slice(0, 200), status: reply.statusCode },
+				'no such route',
+			);
+			return;
+		}
+		log(request, reply, summary);
+		listeners.metrics?.called(summary.verb, reply.statusCode, reply.elapsedTime / 1000);
+		if (summary.fault !== undefined) listeners.metrics?.fault(summary.verb);
+		if (!summary.decision) return;
+		for (const { code, nodes } of summary.decision.judgement.refused) listeners.metrics?.refused(code, nodes.length);
+		listeners.onDecision?.(decisionOf(summary.decision, listeners.mode));
+	});
+}
+
+function log(request: FastifyRequest, reply: FastifyReply, summary: CallSummary): void {
+	const { verb, pod, nodes, error, fault } = summary;
+	const refused = refusedByCode(summary);
+	const call = { verb, pod, nodes, refused, ms: Math.round(reply.elapsedTime * 100) / 100 };
+	if (fault !== undefined) request.log.error({ ...call, status: reply.statusCode, err: fault }, 'a fault of topobind');
+	else if (error !== undefined) request.log.warn({ ...call, status: reply.statusCode, error }, 'call refused');
+	else if (refused !== 0) request.log.info(call, 'nodes refused');
+	else if (verb === 'bind') request.log.info(call, 'bound');
+	else request.log.debug(call, 'answered');
+}
+
+/** 0, or how many nodes were refused for each reason. */
+function refusedByCode({ decision }: CallSummary): number | Readonly<Record<string, number>> {
+	const groups = decision?.judgement.refused ?? [];
+	if (groups.length === 0) return 0;
+	const counts: Record<string, number> = {};
+	for (const { code, nodes } of groups) counts[code] = (counts[code] ?? 0) + nodes.length;
+	return counts;
+}

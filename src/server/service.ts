@@ -1,0 +1,75 @@
+/** What the four verbs share. */
+
+import { projectPod } from '../cluster/projections.ts';
+import type { Pod } from '../domain/model.ts';
+import { CallError } from './errors.ts';
+import type { Judgement } from './judgement.ts';
+import type { Scheduling } from './scheduling.ts';
+import type { RawPod } from './wire/types.ts';
+
+export type Verb = 'filter' | 'prioritize' | 'preempt' | 'bind';
+
+export const VERBS: readonly Verb[] = ['filter', 'prioritize', 'preempt', 'bind'];
+
+/** companion: in doubt a pod goes on. delegate: in doubt it waits. */
+export type Mode = 'companion' | 'delegate';
+
+export interface Service {
+	readonly scheduling: Scheduling;
+	readonly mode: Mode;
+}
+
+/** What a call leaves behind for the log, the metrics and the record of decisions; filled in while it is answered. */
+export interface CallSummary {
+	readonly verb: Verb;
+	/** namespace/name */
+	pod: string;
+	nodes: number;
+	/** Set by filter for a pod with claims. */
+	decision?: { readonly pod: Pod; readonly judgement: Judgement };
+	/** An exception of ours. The call may have been answered all the same. */
+	fault?: unknown;
+	/** The Error that was sent. */
+	error?: string;
+}
+
+/** Reads the pod. Where it has no claims it runs anywhere; else every watch must have synced, or this throws. */
+export function readPod(
+	service: Service,
+	raw: RawPod,
+	summary: CallSummary,
+): { readonly pod: Pod; readonly anywhere: boolean } {
+	summary.pod = `${raw.metadata.namespace ?? ''}/${raw.metadata.name}`;
+	// The shape is checked; null, which Go writes for what is empty, is read as absence.
+	const pod = projectPod(raw as Parameters<typeof projectPod>[0]);
+	const anywhere = pod.claimVolumes.length === 0;
+	if (!anywhere) requireSync(service);
+	return { pod, anywhere };
+}
+
+/** Refuses the call until every watch has synced. */
+export function requireSync(service: Service): void {
+	if (service.scheduling.ready()) return;
+	throw new CallError(503, 'topobind has not seen the whole cluster yet, try again soon', { 'retry-after': '1' });
+}
+
+/**
+ * After an exception: returns where the call is to be answered as if topobind had no opinion, throws where it is to
+ * fail. A fault of ours never blocks a pod in companion mode, and never lets one through in delegate mode.
+ */
+export function tolerateFault(service: Service, summary: CallSummary, error: unknown): void {
+	if (error instanceof CallError) throw error;
+	summary.fault = error;
+	if (service.mode === 'delegate') throw faultError(summary);
+}
+
+/** What the caller is told of an exception of ours; the log has the stack. */
+export function faultError(summary: CallSummary): CallError {
+	return new CallError(500, `topobind failed in ${summary.verb}: ${messageOf(summary.fault)}`);
+}
+
+/** Never empty: an empty Error means success on the wire. */
+export function messageOf(error: unknown): string {
+	const message = error instanceof Error ? error.message : String(error);
+	return message === '' ? 'an error without a message' : message;
+}

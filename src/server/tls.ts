@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import type { ServerOptions } from 'node:https';
+
+/** Files in PEM, read once at start. */
+export interface TlsFiles {
+	readonly certFile: string;
+	readonly keyFile: string;
+	/** Where set, a client must show a certificate that one of these authorities signed. */
+	readonly clientCAFile?: string;
+}
+
+/** Throws an Error that names the file that cannot be read. */
+export function tlsOptions(files: TlsFiles): ServerOptions {
+	const pair = { cert: read('certFile', files.certFile), key: read('keyFile', files.keyFile) };
+	if (files.clientCAFile === undefined) return pair;
+	return { ...pair, ca: read('clientCAFile', files.clientCAFile), requestCert: true, rejectUnauthorized: true };
+}
+
+function read(field: string, path: string): Buffer {
+	try {
+		return readFileSync(path);
+	} catch (error) {
+		throw new Error(`tls.${field}: ${(error as Error).message}`);
+	}
+}

@@ -1,0 +1,27 @@
+/** POST /bind: bind the pod's claims, wait for them, then bind the pod. */
+
+import { type CallSummary, messageOf, requireSync, type Service } from '../service.ts';
+import { errorResult } from '../wire/answers.ts';
+import type { ExtenderBindingArgs } from '../wire/types.ts';
+
+/**
+ * Gives an ExtenderBindingResult. What went wrong is told with status 200, a fault of ours too: the scheduler throws
+ * away the body of any other status, and both make it try again.
+ */
+export async function answerBind(service: Service, args: ExtenderBindingArgs, summary: CallSummary): Promise<string> {
+	summary.pod = `${args.PodNamespace}/${args.PodName}`;
+	summary.nodes = 1;
+	requireSync(service);
+	try {
+		await service.scheduling.bind({
+			namespace: args.PodNamespace,
+			name: args.PodName,
+			uid: args.PodUID ?? '',
+			node: args.Node,
+		});
+		return errorResult('');
+	} catch (error) {
+		summary.error = messageOf(error);
+		return errorResult(summary.error);
+	}
+}
