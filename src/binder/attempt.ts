@@ -87,7 +87,9 @@ export class Attempt {
 	/** Writes what the plan needs written. False: the cluster has moved on, plan again. Called right after planning, in the same turn. */
 	async #carryOut(plan: Plan, changes: Changes): Promise<boolean> {
 		const writes = [
-			...plan.bindings.filter(({ written }) => !written).map((binding) => this.#claimVolume(binding.volume, binding.claim)),
+			...plan.bindings
+				.filter(({ written }) => !written)
+				.map((binding) => this.#claimVolume(binding.volume, binding.claim)),
 			...plan.provisions.filter(({ written }) => !written).map(({ claim }) => this.#selectNode(claim)),
 		];
 		if (writes.length === 0) return true;
@@ -162,7 +164,8 @@ export class Attempt {
 			if (!(error instanceof WriteError)) throw error;
 			// An earlier POST may have done it although its answer was lost.
 			if (error.failure === 'conflict' && (await this.#findPod()).nodeName === node) return;
-			if (error.failure === 'gone') throw new BindError('ended', `pod ${namespace}/${name} no longer exists`, { cause: error });
+			if (error.failure === 'gone')
+				throw new BindError('ended', `pod ${namespace}/${name} no longer exists`, { cause: error });
 			throw new BindError('failed', error.message, { cause: error });
 		}
 	}
@@ -189,4 +192,3 @@ function matters({ kind, key, current }: Change, pod: Pod, node: string, claimKe
 	const claimRef = (current as Volume | undefined)?.claimRef;
 	return claimRef === undefined || claimKeys.has(`${claimRef.namespace}/${claimRef.name}`);
 }
-

@@ -7,7 +7,12 @@ export interface BinderOptions {
 	/** A bind ends within this time, in ms; less than the scheduler's httpTimeout, or it gives up first. */
 	readonly timeoutMs: number;
 	/** Told of every bind that ends. */
-	readonly onEnd?: (end: { target: BindTarget; result: 'bound' | BindError['result']; ms: number; error?: Error }) => void;
+	readonly onEnd?: (end: {
+		target: BindTarget;
+		result: 'bound' | BindError['result'];
+		ms: number;
+		error?: Error;
+	}) => void;
 }
 
 /**

@@ -22,8 +22,16 @@ export type Progress =
 export function progressOf(plan: Plan, cluster: ClusterState, own: ReadonlySet<string>): Progress {
 	if (cluster.nodes.idOf(plan.node) === undefined) return failed('the node no longer exists');
 	const steps = [
-		...plan.bindings.map(({ claim, volume }) => () => bindingProgress(claim, volume, plan.node, cluster, own)),
-		...plan.provisions.map(({ claim }) => () => provisionProgress(claim, plan.node, cluster, own)),
+		...plan.bindings.map(
+			({ claim, volume }) =>
+				() =>
+					bindingProgress(claim, volume, plan.node, cluster, own),
+		),
+		...plan.provisions.map(
+			({ claim }) =>
+				() =>
+					provisionProgress(claim, plan.node, cluster, own),
+		),
 	];
 	let waiting: Progress | undefined;
 	for (const step of steps) {
@@ -34,7 +42,13 @@ export function progressOf(plan: Plan, cluster: ClusterState, own: ReadonlySet<s
 	return waiting ?? { state: 'bound' };
 }
 
-function bindingProgress(planned: Claim, { name }: Volume, node: string, cluster: ClusterState, own: ReadonlySet<string>): Progress {
+function bindingProgress(
+	planned: Claim,
+	{ name }: Volume,
+	node: string,
+	cluster: ClusterState,
+	own: ReadonlySet<string>,
+): Progress {
 	const volume = cluster.seen('PersistentVolume', name);
 	const claim = cluster.seen('PersistentVolumeClaim', objectKey(planned));
 	if (!volume) return failed(`volume ${name} no longer exists`);
@@ -63,7 +77,9 @@ function provisionProgress(planned: Claim, node: string, cluster: ClusterState, 
 		const misplaced = misplacement(volume, node, cluster);
 		if (misplaced) return failed(misplaced);
 	}
-	return isBound(claim) ? { state: 'bound' } : waiting(`claim ${claim.name} to be provisioned by class ${claim.className}`);
+	return isBound(claim)
+		? { state: 'bound' }
+		: waiting(`claim ${claim.name} to be provisioned by class ${claim.className}`);
 }
 
 /** Why the node cannot reach the volume; a migrated volume is judged as its CSI driver sees it. */

@@ -11,6 +11,7 @@ import { connectKubernetes } from '../cluster/kubernetes.ts';
 import { type Address, type Config, ConfigError } from '../config/config.ts';
 import { parseServeFlags } from '../config/flags.ts';
 import { loadConfig } from '../config/load.ts';
+import { configWarnings } from '../config/warnings.ts';
 import { topologyOf } from '../explain/topology.ts';
 import { buildAdmin } from '../server/admin.ts';
 import { ClusterScheduling } from '../server/cluster-scheduling.ts';
@@ -19,6 +20,7 @@ import { buildExtender } from '../server/extender.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { sandboxHint } from './sandbox-hint.ts';
 import { serveHelp } from './serve-help.ts';
 import { VERSION } from './version.ts';
 
@@ -33,16 +35,17 @@ export async function run(args: readonly string[]): Promise<number> {
 		return EXIT.ok;
 	}
 	const logger = createLogger({ level: config.log.level });
+	for (const warning of configWarnings(config, process.env)) logger.warn(warning);
 	const metrics = createMetrics({ version: VERSION, mode: config.mode, process: true });
 	const cluster = await connect(config, logger, metrics);
 	const service = assemble(config, cluster, logger, metrics);
 	try {
-		await listen(service, config, logger);
+		const urls = await listen(service, config, logger);
+		if (config.cluster.from === 'examples') process.stdout.write(sandboxHint(cluster, urls.extender, urls.admin));
 	} catch (error) {
 		await Promise.all([service.extender.close(), service.admin.close(), cluster.stop()]);
 		throw error;
 	}
-	if (config.cluster.from === 'examples') process.stdout.write(sandboxHint(service));
 	await untilSignal(service, cluster, logger);
 	return EXIT.ok;
 }
@@ -134,10 +137,11 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 	return { extender, admin, binder };
 }
 
-async function listen({ extender, admin }: Service, config: Config, logger: Logger): Promise<void> {
-	const adminUrl = await listenOn(admin, config.adminListen, 'adminListen');
-	const extenderUrl = await listenOn(extender, config.listen, 'listen');
-	logger.info({ extender: extenderUrl, admin: adminUrl, mode: config.mode, version: VERSION }, 'listening');
+async function listen(service: Service, config: Config, logger: Logger): Promise<{ extender: string; admin: string }> {
+	const admin = await listenOn(service.admin, config.adminListen, 'adminListen');
+	const extender = await listenOn(service.extender, config.listen, 'listen');
+	logger.info({ extender, admin, mode: config.mode, version: VERSION }, 'listening');
+	return { extender, admin };
 }
 
 async function listenOn(app: FastifyInstance, { host, port }: Address, field: string): Promise<string> {
@@ -147,7 +151,9 @@ async function listenOn(app: FastifyInstance, { host, port }: Address, field: st
 		const { code, message } = error as NodeJS.ErrnoException;
 		const why = code === 'EADDRINUSE' ? 'the port is in use' : message;
 		const flag = field === 'listen' ? '--listen' : '--admin-listen';
-		throw new CommandError(EXIT.refused, `cannot listen on ${host}:${port}: ${why}; ${flag} HOST:PORT sets another`, { cause: error });
+		throw new CommandError(EXIT.refused, `cannot listen on ${host}:${port}: ${why}; ${flag} HOST:PORT sets another`, {
+			cause: error,
+		});
 	}
 }
 

@@ -33,7 +33,10 @@ export class ApiWriter implements ClusterWriter {
 		return projectClaim(await this.#patch(path, claim, { metadata: { annotations: { [SELECTED_NODE]: node } } }));
 	}
 
-	async bindPod(pod: { readonly namespace: string; readonly name: string; readonly uid: string }, node: string): Promise<void> {
+	async bindPod(
+		pod: { readonly namespace: string; readonly name: string; readonly uid: string },
+		node: string,
+	): Promise<void> {
 		const { namespace, name, uid } = pod;
 		await this.#send('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
 			body: {
@@ -81,7 +84,10 @@ function writeErrorOf(error: unknown): unknown {
 	if (error instanceof ApiUnreachable) return new WriteError('transient', error.message, { cause: error });
 	if (!(error instanceof ApiError)) return error;
 	const { retryAfterMs } = error;
-	return new WriteError(failureOf(error.status), error.message, { cause: error, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+	return new WriteError(failureOf(error.status), error.message, {
+		cause: error,
+		...(retryAfterMs !== undefined && { retryAfterMs }),
+	});
 }
 
 function failureOf(status: number): WriteFailure {

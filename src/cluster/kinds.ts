@@ -1,15 +1,6 @@
 /** The kinds topobind keeps, and the projected type of each. */
 
-import type {
-	CapacitySegment,
-	Claim,
-	CsiDriver,
-	CsiNode,
-	Node,
-	Pod,
-	StorageClass,
-	Volume,
-} from '../domain/model.ts';
+import type { CapacitySegment, Claim, CsiDriver, CsiNode, Node, Pod, StorageClass, Volume } from '../domain/model.ts';
 
 export interface KindTypes {
 	Node: Node;

@@ -1,11 +1,11 @@
 /** A real cluster: one reflector a kind feeds the state, and patches go back. */
 
 import { objectKey } from '../domain/model.ts';
-import { ApiWriter } from './api-writer.ts';
-import { ApiError } from './api/errors.ts';
 import type { KubeClient, Query } from './api/client.ts';
+import { ApiError } from './api/errors.ts';
 import { loadKubeConfig } from './api/kubeconfig.ts';
 import { Reflector, type ReflectorLogger } from './api/reflector.ts';
+import { ApiWriter } from './api-writer.ts';
 import type { Cluster, Readiness, WatchReadiness } from './cluster.ts';
 import type { Kind, KindTypes } from './kinds.ts';
 import { projections } from './projections.ts';
@@ -39,7 +39,9 @@ export interface KubernetesOptions {
  * Throws KubeConfigError, or the ApiError or ApiUnreachable of a first request that shows the cluster cannot be used.
  */
 export async function connectKubernetes(options: KubernetesOptions): Promise<Cluster> {
-	const { client, description } = await loadKubeConfig(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
+	const { client, description } = await loadKubeConfig(
+		options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig },
+	);
 	try {
 		await client.request('GET', COLLECTIONS.Node.path, { query: { limit: 1 } });
 	} catch (error) {
@@ -47,7 +49,10 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		throw error;
 	}
 	const state = new ClusterState();
-	const reflectors = (Object.keys(COLLECTIONS) as Kind[]).map((kind) => ({ kind, reflector: reflect(kind, client, state, options) }));
+	const reflectors = (Object.keys(COLLECTIONS) as Kind[]).map((kind) => ({
+		kind,
+		reflector: reflect(kind, client, state, options),
+	}));
 	for (const { reflector } of reflectors) void reflector.start();
 	return {
 		description,
@@ -100,7 +105,8 @@ type Watch = Pick<Reflector<unknown>, 'isSynced' | 'state' | 'staleSince' | 'las
 
 function readinessOf(reflectors: readonly { readonly kind: Kind; readonly reflector: Watch }[]): Readiness {
 	const watches = reflectors.map(({ kind, reflector }) => watchReadiness(kind, reflector));
-	const isStale = ({ staleSince }: WatchReadiness) => staleSince !== undefined && Date.now() - Date.parse(staleSince) > STALE_AFTER_MS;
+	const isStale = ({ staleSince }: WatchReadiness) =>
+		staleSince !== undefined && Date.now() - Date.parse(staleSince) > STALE_AFTER_MS;
 	const synced = watches.every((watch) => watch.synced);
 	return { synced, ready: synced && !watches.some(isStale), watches };
 }

@@ -185,7 +185,8 @@ export class ClusterState implements ClusterView {
 			const others = this.capacitySegments(previous.className).filter((segment) => objectKey(segment) !== key);
 			this.#segments.set(previous.className, others);
 		}
-		if (current) this.#segments.set(current.className, [...this.capacitySegments(current.className), current].sort(byKey));
+		if (current)
+			this.#segments.set(current.className, [...this.capacitySegments(current.className), current].sort(byKey));
 	}
 
 	/** Keeps the index of static volumes at what `volume()` gives, whatever the change does. */

@@ -13,7 +13,10 @@ export interface ClusterWriter {
 	/** Sets volume.kubernetes.io/selected-node, only while the claim is still at `claim.resourceVersion`. Gives the claim as written. */
 	selectNode(claim: Claim, node: string): Promise<Claim>;
 	/** POSTs the Binding, with the pod's UID. */
-	bindPod(pod: { readonly namespace: string; readonly name: string; readonly uid: string }, node: string): Promise<void>;
+	bindPod(
+		pod: { readonly namespace: string; readonly name: string; readonly uid: string },
+		node: string,
+	): Promise<void>;
 	/** The pod as the API server holds it now; undefined when it is gone. */
 	readPod(namespace: string, name: string): Promise<Pod | undefined>;
 }

@@ -39,8 +39,9 @@ function problemOf(error: ErrorObject): Problem {
 	const schema = error.parentSchema as FieldSchema;
 	const { additionalProperty, missingProperty, propertyName } = error.params as Record<string, string | undefined>;
 
-	if (additionalProperty !== undefined)
+	if (additionalProperty !== undefined) {
 		return problem([...path, additionalProperty], unknownField(path, additionalProperty, schema));
+	}
 	if (missingProperty !== undefined) {
 		return problem(
 			[...path, missingProperty],

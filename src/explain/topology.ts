@@ -29,7 +29,9 @@ export function topologyOf(cluster: ClusterState): TopologyReport {
 	return {
 		nodes: nodes.size,
 		keys: Object.fromEntries(
-			keys.map((key) => [key, Object.fromEntries(nodes.valuesOf(key))] as const).filter(([, values]) => Object.keys(values).length > 0),
+			keys
+				.map((key) => [key, Object.fromEntries(nodes.valuesOf(key))] as const)
+				.filter(([, values]) => Object.keys(values).length > 0),
 		),
 		classes: [...cluster.all('StorageClass').values()].map(({ name, provisioner, bindingMode, allowedTopologies }) => ({
 			name,
@@ -42,10 +44,14 @@ export function topologyOf(cluster: ClusterState): TopologyReport {
 }
 
 function driverKeys(cluster: ClusterState): string[] {
-	return [...cluster.all('CSINode').values()].flatMap(({ drivers }) => drivers.flatMap(({ topologyKeys }) => topologyKeys));
+	return [...cluster.all('CSINode').values()].flatMap(({ drivers }) =>
+		drivers.flatMap(({ topologyKeys }) => topologyKeys),
+	);
 }
 
 function classKeys(cluster: ClusterState): string[] {
-	const requirements = [...cluster.all('StorageClass').values()].flatMap(({ allowedTopologies }) => allowedTopologies ?? []);
+	const requirements = [...cluster.all('StorageClass').values()].flatMap(
+		({ allowedTopologies }) => allowedTopologies ?? [],
+	);
 	return requirements.flatMap(({ terms }) => terms.flatMap((term) => term.map(({ key }) => key)));
 }

@@ -26,7 +26,10 @@ export interface Sandbox extends Cluster {
 	readonly summary: Omit<Manifests, 'objects'>;
 }
 
-/** Loads the manifests; `state` holds all of them when this resolves. Rejects with a ManifestError. */
+/**
+ * Loads the manifests. When this resolves, `state` holds them all, and the controllers have done what there was to do
+ * without delay. Rejects with a ManifestError.
+ */
 export async function startSandbox({ paths, logger = silent, delays = {} }: SandboxOptions): Promise<Sandbox> {
 	const { objects, ...summary } = await loadManifests(paths);
 	const { files, counts, unused, warnings } = summary;
@@ -38,6 +41,7 @@ export async function startSandbox({ paths, logger = silent, delays = {} }: Sand
 	for (const kind of KINDS) fill(state, store, kind);
 	store.watch((event) => feed(state, event, logger));
 	const stopControllers = startControllers(store, logger, delays);
+	await store.quiet();
 	return {
 		description: `sandbox of ${objects.length} objects from ${paths.join(', ')}`,
 		state,

@@ -35,13 +35,7 @@ export async function loadManifests(paths: readonly string[]): Promise<Manifests
 	const problems = new Problems();
 	const [files, fieldsOf] = await Promise.all([findManifests(paths, problems), loadFields()]);
 	const loading = new Loading(new Validator(fieldsOf), problems);
-	for (const file of files) {
-		const before = loading.seen;
-		for (const { value, place } of parseDocuments(file, await readFile(file, 'utf8'), problems)) {
-			loading.take(value, place);
-		}
-		if (loading.seen === before && problems.count === 0) loading.warnings.push(`${file}: holds no object`);
-	}
+	for (const file of files) await loadFile(file, loading, problems);
 	problems.throwIfAny();
 	settle(loading.objects);
 	return {
@@ -51,6 +45,18 @@ export async function loadManifests(paths: readonly string[]): Promise<Manifests
 		unused: Object.fromEntries(loading.unused),
 		warnings: loading.warnings,
 	};
+}
+
+async function loadFile(file: string, loading: Loading, problems: Problems): Promise<void> {
+	const before = loading.seen;
+	try {
+		const text = await readFile(file, 'utf8');
+		for (const { value, place } of parseDocuments(file, text, problems)) loading.take(value, place);
+	} catch (error) {
+		// A RangeError is the stack's end: no real manifest is that deep.
+		problems.add(`${file}: ${error instanceof RangeError ? 'is nested too deeply' : (error as Error).message}`);
+	}
+	if (loading.seen === before && problems.count === 0) loading.warnings.push(`${file}: holds no object`);
 }
 
 type Fields = Record<string, unknown>;
@@ -72,63 +78,66 @@ class Loading {
 	}
 
 	/** Takes an object, or every item of a List. */
-	take(value: unknown, place: Place, inherited: Fields = {}): void {
+	take(value: unknown, place: Place, inherited?: Fields): void {
 		if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-			this.#problems.add(`${describePlace(place, '')}: is not an object`);
+			this.#report(place, {}, [], 'is not an object');
 			return;
 		}
-		const object = { ...inherited, ...(value as Fields) };
-		const { kind } = object;
-		if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(object.items)) {
-			// Items of a typed list do not repeat what they are.
-			const common = kind === 'List' ? {} : { apiVersion: object.apiVersion, kind: kind.slice(0, -'List'.length) };
-			for (const [index, item] of object.items.entries()) this.take(item, itemPlace(place, index), common);
-		} else {
+		const object = (inherited ? { ...inherited, ...value } : value) as Fields;
+		const { kind, items = [] } = object;
+		if (typeof kind !== 'string' || !kind.endsWith('List')) {
 			this.seen++;
 			this.#takeObject(object, place);
+		} else if (Array.isArray(items)) {
+			// Items of a typed list do not repeat what they are.
+			const common =
+				kind === 'List' ? undefined : { apiVersion: object.apiVersion, kind: kind.slice(0, -'List'.length) };
+			for (const [index, item] of items.entries()) this.take(item, itemPlace(place, index), common);
+		} else {
+			this.#report(place, object, ['items'], 'is not a list');
 		}
 	}
 
 	#takeObject(object: Fields, place: Place): void {
-		const what = nameOf(object);
-		for (const field of ['apiVersion', 'kind']) {
-			if (typeof object[field] === 'string' && object[field] !== '') continue;
-			this.#problems.add(`${describePlace(place, what, [field])}: ${field} is required`);
-			return;
-		}
-		const held = recogniseKind(object.apiVersion as string, object.kind as string);
-		if (held === 'unused') {
-			count(this.unused, object.kind as string);
-			return;
-		}
-		if ('problem' in held) {
-			this.#problems.add(`${describePlace(place, what, ['kind'])}: ${held.problem}`);
-			return;
-		}
 		const before = this.#problems.count;
-		const report = (path: Path, message: string) =>
-			this.#problems.add(`${describePlace(place, what, path)}: ${sentence(path, message)}`);
-		makeLean(object);
-		this.#validator.validate(held.type, held.kind, object, report);
-		if (this.#problems.count === before) checkMetadata(object.metadata, report);
-		if (this.#problems.count === before) this.#keep(withDefaults(object as unknown as RawObject, held), place, what);
+		const report = (path: Path, message: string) => this.#report(place, object, path, message);
+		const { apiVersion, kind } = object;
+		if (typeof kind !== 'string' || kind === '') report(['kind'], 'is required');
+		else if (typeof apiVersion !== 'string' || apiVersion === '') report(['apiVersion'], 'is required');
+		else {
+			const held = recogniseKind(apiVersion, kind);
+			if (held === 'unused') count(this.unused, kind);
+			else if ('problem' in held)
+				this.#problems.add(`${describePlace(place, nameOf(object), ['kind'])}: ${held.problem}`);
+			else {
+				makeLean(object);
+				this.#validator.validate(held.type, held.kind, object, report);
+				if (this.#problems.count === before) checkMetadata(object.metadata, report);
+				if (this.#problems.count === before) this.#keep(withDefaults(object as unknown as RawObject, held), place);
+			}
+		}
 	}
 
-	#keep(object: RawObject, place: Place, what: string): void {
+	#keep(object: RawObject, place: Place): void {
 		const key = `${object.kind} ${keyOf(object)}`;
 		const first = this.#places.get(key);
 		if (first) {
-			this.#problems.add(`${describePlace(place, what)}: is there twice, first in ${describePlace(first, '')}`);
+			this.#problems.add(`${describePlace(place, key)}: is there twice, first in ${describePlace(first, '')}`);
 			return;
 		}
 		this.#places.set(key, place);
 		this.objects.push(object);
 		count(this.counts, object.kind);
 	}
+
+	#report(place: Place, object: Fields, path: Path, message: string): void {
+		this.#problems.add(`${describePlace(place, nameOf(object), path)}: ${sentence(path, message)}`);
+	}
 }
 
 /** The field, then what is wrong with it or, after a colon, with the value shown. */
 function sentence(path: Path, message: string): string {
+	if (path.length === 0) return message;
 	return `${pathText(path)}${/^(?:is|needs) /.test(message) ? '' : ':'} ${message}`;
 }
 

@@ -100,6 +100,11 @@ export class ObjectStore {
 		return () => this.#watchers.delete(watcher);
 	}
 
+	/** Resolves when every write so far, and all that watchers wrote upon it, has been delivered. */
+	async quiet(): Promise<void> {
+		while (this.#queue.length > 0 && !this.#closed) await new Promise((resolve) => setImmediate(resolve));
+	}
+
 	/** Nothing more is delivered, not even what is under way. */
 	close(): void {
 		this.#closed = true;

@@ -1,6 +1,12 @@
 /** The admin listener: probes, metrics, and what topobind knows and decided. Read-only; on loopback by default. */
 
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type HTTPMethods, LogController } from 'fastify';
+import fastify, {
+	type FastifyBaseLogger,
+	type FastifyInstance,
+	type FastifySchemaValidationError,
+	type HTTPMethods,
+	LogController,
+} from 'fastify';
 import type { Readiness } from '../cluster/cluster.ts';
 import type { Decisions } from './decisions.ts';
 import { openApiDocument } from './openapi.ts';
@@ -24,6 +30,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
 		...(options.logger && { loggerInstance: options.logger }),
 		logController: new LogController({ disableRequestLogging: true }),
 		ajv: { customOptions: { removeAdditional: false } },
+		schemaErrorFormatter: ([error]) => new Error(describeParameterError(error)),
 	});
 	answerErrors(app);
 
@@ -66,6 +73,11 @@ function addDecisions(app: FastifyInstance, decisions: Decisions): void {
 		},
 		handler: async (request) => ({ decisions: decisions.list(request.query) }),
 	});
+}
+
+function describeParameterError(error: FastifySchemaValidationError | undefined): string {
+	if (error?.keyword === 'additionalProperties') return `there is no parameter "${error.params.additionalProperty}"`;
+	return `${error?.instancePath.slice(1)} ${error?.message}`;
 }
 
 /** {"error": "…"} for whatever goes wrong. */

@@ -40,6 +40,7 @@ export function buildExtender(options: ExtenderOptions): FastifyInstance {
 	refuseEncodedBodies(app);
 	answerErrors(app);
 	answerUnknownRoutes(app);
+	endConnectionsOnClose(app);
 	reportCalls(app, options);
 
 	addVerb(app, options, 'filter', extenderArgs, nameFields.args, answerFilter);
@@ -72,6 +73,18 @@ function addVerb<Body>(
 			reply.header('content-type', 'application/json; charset=utf-8');
 			return answer(service, request.body as Body, request.summary as CallSummary);
 		},
+	});
+}
+
+/** Without it, close() would wait for an idle connection whose last call was still running when it began. */
+function endConnectionsOnClose(app: FastifyInstance): void {
+	let closing = false;
+	app.addHook('preClose', async () => {
+		closing = true;
+	});
+	app.addHook('onSend', (_request, reply, payload, done) => {
+		if (closing) reply.header('connection', 'close');
+		done(null, payload);
 	});
 }
 

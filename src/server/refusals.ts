@@ -12,6 +12,8 @@ export function answerErrors(app: FastifyInstance): void {
 	app.setErrorHandler<FastifyError>((error, request, reply) => {
 		const refusal = toCallError(error, request, app.initialConfig.bodyLimit);
 		if (request.summary) request.summary.error = refusal.message;
+		// Fastify would end a connection whose body it has not read, and the caller, still writing, would see no answer.
+		if (reply.hasHeader('connection')) reply.header('connection', 'keep-alive');
 		reply.code(refusal.statusCode).headers(refusal.headers).header('content-type', 'application/json; charset=utf-8');
 		return errorResult(refusal.message);
 	});

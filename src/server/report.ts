@@ -55,7 +55,6 @@ function log(request: FastifyRequest, reply: FastifyReply, summary: CallSummary)
 	if (fault !== undefined) request.log.error({ ...call, status: reply.statusCode, err: fault }, 'a fault of topobind');
 	else if (error !== undefined) request.log.warn({ ...call, status: reply.statusCode, error }, 'call refused');
 	else if (refused !== 0) request.log.info(call, 'nodes refused');
-	else if (verb === 'bind') request.log.info(call, 'bound');
 	else request.log.debug(call, 'answered');
 }
 

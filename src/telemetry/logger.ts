@@ -5,7 +5,7 @@ export type { Logger };
 export interface LoggerOptions {
 	/** A level of the configuration, `silent` included. */
 	readonly level: string;
-	/** Where lines go: stdout unless a test says otherwise. */
+	/** Where lines go: stdout unless said otherwise. */
 	readonly stream?: DestinationStream;
 }
 

@@ -40,6 +40,12 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		labelNames: ['reason'] as const,
 		registers,
 	});
+	const faults = new Counter({
+		name: 'topobind_extender_faults_total',
+		help: 'Calls in which topobind itself failed, by verb; in companion mode they were answered all the same.',
+		labelNames: ['verb'] as const,
+		registers,
+	});
 	const binds = new Counter({
 		name: 'topobind_binds_total',
 		help: 'Bind calls that ended, by result.',
@@ -101,6 +107,7 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		requests,
 		requestSeconds,
 		refusedNodes,
+		faults,
 		binds,
 		bindSeconds,
 		bindWaitSeconds,

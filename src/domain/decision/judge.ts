@@ -35,7 +35,12 @@ export function isSorted(claims: PodClaims | Reason): claims is PodClaims {
 }
 
 /** checkBoundClaims in volumebinding/binder.go, and the Filter of volumezone/volume_zone.go. */
-function judgeBound({ claim, ephemeral }: MountedClaim, view: ClusterView, candidates: NodeSet, nodes: NodeIndex): Refusal[] {
+function judgeBound(
+	{ claim, ephemeral }: MountedClaim,
+	view: ClusterView,
+	candidates: NodeSet,
+	nodes: NodeIndex,
+): Refusal[] {
 	const volume = view.volume(claim.volumeName);
 	if (!volume) {
 		const details = { claim: claim.name, volume: claim.volumeName };
@@ -46,7 +51,13 @@ function judgeBound({ claim, ephemeral }: MountedClaim, view: ClusterView, candi
 	return ephemeral ? refusals : [...refusals, ...judgeZone(claim, volume, candidates, nodes)];
 }
 
-function judgeAffinity(claim: Claim, volume: Volume, view: ClusterView, candidates: NodeSet, nodes: NodeIndex): Refusal[] {
+function judgeAffinity(
+	claim: Claim,
+	volume: Volume,
+	view: ClusterView,
+	candidates: NodeSet,
+	nodes: NodeIndex,
+): Refusal[] {
 	const { affinity, migration } = volume;
 	if (!migration) return refuseOutside(affinity, claim, volume, candidates, nodes);
 	const migrated = new NodeSet();

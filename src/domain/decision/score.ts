@@ -52,7 +52,12 @@ function fitOf(claim: Claim, volume: Volume): number {
 }
 
 /** Free capacity of a node for the claim, 0..1 of the largest among the candidates. */
-function relativeRoom(claim: Claim, view: ClusterView, ids: readonly number[], nodes: NodeIndex): (id: number) => number {
+function relativeRoom(
+	claim: Claim,
+	view: ClusterView,
+	ids: readonly number[],
+	nodes: NodeIndex,
+): (id: number) => number {
 	const free = freeBytes(claim, view, nodes);
 	if (!free) return () => 0;
 	const bytes = new Map(ids.map((id) => [id, Number(free(id))]));

@@ -86,7 +86,11 @@ function renameKey(selector: RawNodeSelector | undefined, from: string, to: stri
 }
 
 /** addTopology: an In on every term; a volume without terms gets one. */
-function addZones(selector: RawNodeSelector | undefined, key: string, label: string | undefined): RawNodeSelector | undefined {
+function addZones(
+	selector: RawNodeSelector | undefined,
+	key: string,
+	label: string | undefined,
+): RawNodeSelector | undefined {
 	const zones = [...new Set((label ?? '').split(ZONE_SEPARATOR).map((zone) => zone.trim()))].filter(Boolean).sort();
 	if (zones.length === 0) return selector;
 	const terms = selector?.nodeSelectorTerms?.length ? selector.nodeSelectorTerms : [{}];

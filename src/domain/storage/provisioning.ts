@@ -5,7 +5,7 @@ import type { CapacitySegment, Claim, StorageClass } from '../model.ts';
 import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
 import type { ClusterView } from '../view.ts';
-import { ZERO, wholeUnits } from './quantity.ts';
+import { wholeUnits, ZERO } from './quantity.ts';
 
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
@@ -41,7 +41,10 @@ export function freeBytes(claim: Claim, view: ClusterView, nodes: NodeIndex): ((
 	const storageClass = view.storageClass(claim.className);
 	const segments = storageClass && segmentsWithRoom(claim, storageClass, view);
 	if (!segments) return undefined;
-	const sets = segments.map(({ segment, set }) => ({ bytes: segment.capacity ?? segment.maximumVolumeSize ?? 0n, set: set(nodes) }));
+	const sets = segments.map(({ segment, set }) => ({
+		bytes: segment.capacity ?? segment.maximumVolumeSize ?? 0n,
+		set: set(nodes),
+	}));
 	return (id) => sets.reduce((most, { bytes, set }) => (bytes > most && set.has(id) ? bytes : most), 0n);
 }
 

@@ -54,7 +54,9 @@ export function requirementOfNodeSelector(selector: RawNodeSelector): Requiremen
 }
 
 export interface RawTopologySelectorTerm {
-	readonly matchLabelExpressions?: readonly { readonly key: string; readonly values?: readonly string[] | null }[] | null;
+	readonly matchLabelExpressions?:
+		| readonly { readonly key: string; readonly values?: readonly string[] | null }[]
+		| null;
 }
 
 /** allowedTopologies: MatchTopologySelectorTerms in pkg/apis/core/v1/helper. Undefined for an empty list, which allows all. */
@@ -81,14 +83,20 @@ export interface RawLabelSelector {
 /** LabelSelectorAsSelector in apimachinery/pkg/apis/meta/v1/helpers.go. An empty selector matches everything; a bad one nothing. */
 export function requirementOfLabelSelector({ matchLabels, matchExpressions }: RawLabelSelector): Requirement {
 	const problems: string[] = [];
-	const equalities = Object.entries(matchLabels ?? {}).map(([key, value]) => ({ key, operator: 'In', values: [value] }));
+	const equalities = Object.entries(matchLabels ?? {}).map(([key, value]) => ({
+		key,
+		operator: 'In',
+		values: [value],
+	}));
 	const term = attempt(() => compileTerm([...equalities, ...(matchExpressions ?? []).map(withoutBounds)]), problems);
 	return requirement(term ? [term] : [], problems[0]);
 }
 
 /** A requirement for one value of each key, as a topology segment states it. */
 export function requirementOfSegment(segment: Labels): Requirement {
-	return requirement([compileTerm(Object.entries(segment).map(([key, value]) => ({ key, operator: 'In', values: [value] })))]);
+	return requirement([
+		compileTerm(Object.entries(segment).map(([key, value]) => ({ key, operator: 'In', values: [value] }))),
+	]);
 }
 
 export function matchesRequirement({ terms }: Requirement, labels: Labels): boolean {
@@ -98,8 +106,11 @@ export function matchesRequirement({ terms }: Requirement, labels: Labels): bool
 /** Builds the requirement of compiled terms; for rules that rewrite one, such as CSI migration. */
 export function requirement(terms: readonly Term[], invalid?: string): Requirement {
 	const described = terms.map((term) => term.map(describeExpression).join(' and ') || 'nothing');
-	const text = described.join(' or ') || (invalid ? `something that cannot be met (${invalid})` : 'something that cannot be met');
-	const key = JSON.stringify(terms.map((term) => term.map(({ key, operator, values }) => [key, operator, [...values].sort()])));
+	const text =
+		described.join(' or ') || (invalid ? `something that cannot be met (${invalid})` : 'something that cannot be met');
+	const key = JSON.stringify(
+		terms.map((term) => term.map(({ key, operator, values }) => [key, operator, [...values].sort()])),
+	);
 	return invalid === undefined ? { terms, key, text } : { terms, key, text, invalid };
 }
 
@@ -114,7 +125,8 @@ function withoutBounds(expression: RawExpression): RawExpression {
 }
 
 function checkField({ operator, values }: RawExpression): void {
-	if (operator !== 'In' && operator !== 'NotIn') throw new Error(`${JSON.stringify(operator)} is not an operator of matchFields`);
+	if (operator !== 'In' && operator !== 'NotIn')
+		throw new Error(`${JSON.stringify(operator)} is not an operator of matchFields`);
 	if (values?.length !== 1) throw new Error('matchFields takes exactly one value');
 }
 

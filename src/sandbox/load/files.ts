@@ -12,16 +12,22 @@ const KUSTOMIZATION = /^kustomization\.ya?ml$/;
 export async function findManifests(paths: readonly string[], problems: Problems): Promise<string[]> {
 	const files = new Set<string>();
 	for (const path of paths) {
-		const kind = await kindOf(path);
-		if (kind === undefined) problems.add(`${path}: no such file or folder`);
-		else if (kind === 'file') files.add(path);
-		else {
-			const found = await filesBelow(path);
-			if (found.length === 0) problems.add(`${path}: no .yaml, .yml or .json file in this folder`);
-			for (const file of found) files.add(file);
+		try {
+			for (const file of await filesOf(path, problems)) files.add(file);
+		} catch (error) {
+			problems.add(`${path}: ${(error as Error).message}`);
 		}
 	}
 	return [...files];
+}
+
+async function filesOf(path: string, problems: Problems): Promise<string[]> {
+	const kind = await kindOf(path);
+	if (kind === 'file') return [path];
+	const found = kind === 'folder' ? await filesBelow(path) : [];
+	if (kind === undefined) problems.add(`${path}: no such file or folder`);
+	else if (found.length === 0) problems.add(`${path}: no .yaml, .yml or .json file in this folder`);
+	return found;
 }
 
 async function filesBelow(folder: string): Promise<string[]> {

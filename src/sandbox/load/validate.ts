@@ -156,7 +156,7 @@ function mapOf(entry: Check): Check {
 }
 
 function complain(value: unknown, wanted: string, { path, report }: Context): unknown {
-	const quote = wanted === 'a string' && ['number', 'boolean'].includes(typeof value) ? ` (quote it: "${value}")` : '';
+	const quote = wanted === 'a string' && ['number', 'boolean'].includes(typeof value) ? ' (put it in quotes)' : '';
 	report(path, `${shown(value)} is not ${wanted}${quote}`);
 	return value;
 }

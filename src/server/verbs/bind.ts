@@ -22,6 +22,12 @@ export async function answerBind(service: Service, args: ExtenderBindingArgs, su
 		return errorResult('');
 	} catch (error) {
 		summary.error = messageOf(error);
+		if (isFault(error)) summary.fault = error;
 		return errorResult(summary.error);
 	}
+}
+
+/** A mistake of ours rather than a reason not to bind: the log then needs the stack. */
+function isFault(error: unknown): boolean {
+	return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
 }

@@ -1,0 +1,10 @@
+const t0=performance.now();
+const {loadManifests}=await import('./src/sandbox/load.ts');
+const m=await loadManifests(['/tmp/fleet.json']);
+console.log('load',performance.now()-t0,m.counts);
+const {startSandbox}=await import('./src/sandbox/cluster.ts');
+const t1=performance.now();
+const s=await startSandbox({paths:['/tmp/fleet.json']});
+console.log('start',performance.now()-t1,process.memoryUsage());
+globalThis.gc?.();console.log(process.memoryUsage().heapUsed/1e6);
+await s.stop();

@@ -1,0 +1,16 @@
+// One control plane for all cluster test files.
+
+import type { TestProject } from 'vitest/node';
+import { type ControlPlaneInfo, startControlPlane } from './harness/index.ts';
+
+declare module 'vitest' {
+	interface ProvidedContext {
+		controlPlane: ControlPlaneInfo;
+	}
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+	const controlPlane = await startControlPlane({ log: (line) => console.error(line) });
+	project.provide('controlPlane', controlPlane.info);
+	return () => controlPlane.stop();
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests against a real control plane: one for all files, which run one after
+// the other, as they share its nodes and its speed.
+export default defineConfig({
+	test: {
+		include: ['test/cluster/**/*.test.ts'],
+		globalSetup: ['test/cluster/global-setup.ts'],
+		pool: 'forks',
+		fileParallelism: false,
+		maxWorkers: 1,
+		testTimeout: 120_000,
+		hookTimeout: 120_000,
+		teardownTimeout: 30_000,
+	},
+});
