@@ -25,7 +25,13 @@ function node(index: number, random: () => number): Manifest {
 	const name = nodeName(index);
 	const zone = zoneOf(index);
 	const hex = (length: number) => Array.from({ length }, () => Math.floor(random() * 16).toString(16)).join('');
-	const resources = { cpu: '16', 'ephemeral-storage': '203051032Ki', 'hugepages-1Gi': '0', memory: '64301592Ki', pods: '234' };
+	const resources = {
+		cpu: '16',
+		'ephemeral-storage': '203051032Ki',
+		'hugepages-1Gi': '0',
+		memory: '64301592Ki',
+		pods: '234',
+	};
 	return {
 		apiVersion: 'v1',
 		kind: 'Node',
@@ -85,7 +91,7 @@ function node(index: number, random: () => number): Manifest {
 				operatingSystem: 'linux',
 				architecture: 'amd64',
 			},
-			images: Array.from({ length: 20 }, (_, image) => ({
+			images: Array.from({ length: 23 }, (_, image) => ({
 				names: [
 					`images.example.com/platform/component-${image}@sha256:${hex(64)}`,
 					`images.example.com/platform/component-${image}:v1.${image}.0`,

@@ -12,6 +12,7 @@ import { type Address, type Config, ConfigError } from '../config/config.ts';
 import { parseServeFlags } from '../config/flags.ts';
 import { loadConfig } from '../config/load.ts';
 import { configWarnings } from '../config/warnings.ts';
+import { explainClaim, explainPod } from '../explain/explanation.ts';
 import { topologyOf } from '../explain/topology.ts';
 import { buildAdmin } from '../server/admin.ts';
 import { ClusterScheduling } from '../server/cluster-scheduling.ts';
@@ -39,6 +40,10 @@ export async function run(args: readonly string[]): Promise<number> {
 	const metrics = createMetrics({ version: VERSION, mode: config.mode, process: true });
 	const cluster = await connect(config, logger, metrics);
 	const service = assemble(config, cluster, logger, metrics);
+	cluster.whenSynced.then(
+		() => logger.info({ cluster: cluster.description, nodes: cluster.state.nodes.size }, 'every watch has synced'),
+		() => {},
+	);
 	try {
 		const urls = await listen(service, config, logger);
 		if (config.cluster.from === 'examples') process.stdout.write(sandboxHint(cluster, urls.extender, urls.admin));
@@ -132,6 +137,11 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		version: VERSION,
 		decisions,
 		topology: () => topologyOf(cluster.state),
+		explanations: {
+			findPod: async (namespace, name) => cluster.state.pod(namespace, name) ?? cluster.writer.readPod(namespace, name),
+			explainPod: (pod) => explainPod(pod, cluster.state),
+			explainClaim: (namespace, name) => explainClaim(namespace, name, cluster.state),
+		},
 		logger,
 	});
 	return { extender, admin, binder };

@@ -10,6 +10,8 @@ export interface Cluster {
 	readonly writer: ClusterWriter;
 	/** Every watch has listed its kind once: judgements rest on the whole cluster. */
 	readonly synced: boolean;
+	/** Resolves when `synced` becomes true; rejects when stopped before. */
+	readonly whenSynced: Promise<void>;
 	readiness(): Readiness;
 	/** Resolves when nothing of it runs any more. */
 	stop(): Promise<void>;

@@ -54,6 +54,9 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		reflector: reflect(kind, client, state, options),
 	}));
 	for (const { reflector } of reflectors) void reflector.start();
+	const whenSynced = Promise.all(reflectors.map(({ reflector }) => reflector.synced)).then(() => {});
+	// Nobody has to wait for it.
+	whenSynced.catch(() => {});
 	return {
 		description,
 		state,
@@ -61,6 +64,7 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		get synced() {
 			return reflectors.every(({ reflector }) => reflector.isSynced);
 		},
+		whenSynced,
 		readiness: () => readinessOf(reflectors),
 		async stop() {
 			await Promise.all(reflectors.map(({ reflector }) => reflector.stop()));

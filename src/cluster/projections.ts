@@ -191,7 +191,7 @@ function wholeBytes(text: unknown, field: string): bigint | undefined {
 function optionalQuantity(text: unknown, field: string): Quantity | undefined {
 	if (text === undefined || text === null) return undefined;
 	try {
-		return parseQuantity(String(text));
+		return parseQuantity(String(text).trim());
 	} catch (error) {
 		throw new Error(`${field}: ${(error as Error).message}`);
 	}

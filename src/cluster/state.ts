@@ -39,6 +39,7 @@ export class ClusterState implements ClusterView {
 	readonly #claims = new Assumptions<Claim>();
 	readonly #volumes = new Assumptions<Volume>();
 	readonly #static = new Map<string, StaticVolumes>();
+	/** By class, ordered by key. */
 	readonly #segments = new Map<string, CapacitySegment[]>();
 	readonly #listeners = new Set<Listener>();
 
@@ -182,11 +183,15 @@ export class ClusterState implements ClusterView {
 
 	#indexSegment(key: string, previous: CapacitySegment | undefined, current: CapacitySegment | undefined): void {
 		if (previous) {
-			const others = this.capacitySegments(previous.className).filter((segment) => objectKey(segment) !== key);
-			this.#segments.set(previous.className, others);
+			const segments = this.#segments.get(previous.className);
+			segments?.splice(placeOf(segments, key), 1);
+			if (segments?.length === 0) this.#segments.delete(previous.className);
 		}
-		if (current)
-			this.#segments.set(current.className, [...this.capacitySegments(current.className), current].sort(byKey));
+		if (current) {
+			const segments = this.#segments.get(current.className) ?? [];
+			this.#segments.set(current.className, segments);
+			segments.splice(placeOf(segments, key), 0, current);
+		}
 	}
 
 	/** Keeps the index of static volumes at what `volume()` gives, whatever the change does. */
@@ -214,6 +219,14 @@ export class ClusterState implements ClusterView {
 	}
 }
 
-function byKey(a: CapacitySegment, b: CapacitySegment): number {
-	return objectKey(a) < objectKey(b) ? -1 : 1;
+/** Where a segment of this key stands, or would stand, in a list that is ordered by key. */
+function placeOf(segments: readonly CapacitySegment[], key: string): number {
+	let low = 0;
+	let high = segments.length;
+	while (low < high) {
+		const middle = (low + high) >>> 1;
+		if (objectKey(segments[middle] as CapacitySegment) < key) low = middle + 1;
+		else high = middle;
+	}
+	return low;
 }

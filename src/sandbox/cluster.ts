@@ -47,6 +47,7 @@ export async function startSandbox({ paths, logger = silent, delays = {} }: Sand
 		state,
 		writer: new SandboxWriter(store),
 		synced: true,
+		whenSynced: Promise.resolve(),
 		readiness: () => ({
 			synced: true,
 			ready: true,

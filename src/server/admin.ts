@@ -9,6 +9,7 @@ import fastify, {
 } from 'fastify';
 import type { Readiness } from '../cluster/cluster.ts';
 import type { Decisions } from './decisions.ts';
+import { addExplanations, type Explanations } from './explain-routes.ts';
 import { openApiDocument } from './openapi.ts';
 
 export interface AdminOptions {
@@ -20,6 +21,7 @@ export interface AdminOptions {
 	readonly decisions?: Decisions;
 	/** Topology keys with their values, and classes with where they provision. */
 	readonly topology?: () => unknown;
+	readonly explanations?: Explanations;
 	readonly logger?: FastifyBaseLogger;
 }
 
@@ -43,6 +45,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
 	app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
 	if (decisions) addDecisions(app, decisions);
 	if (topology) app.get('/api/v1/topology', async () => topology());
+	if (options.explanations) addExplanations(app, options.explanations);
 
 	app.get('/openapi.json', async () =>
 		openApiDocument(options.version, (method, path) =>

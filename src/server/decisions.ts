@@ -1,10 +1,10 @@
 /** The last filter decisions, for people to look at. */
 
 import { LRUCache } from 'lru-cache';
+import type { Mode } from '../config/config.ts';
 import type { ReasonCode } from '../domain/decision/reasons.ts';
 import type { Pod } from '../domain/model.ts';
 import type { Judgement } from './judgement.ts';
-import type { Mode } from './service.ts';
 
 export interface Decision {
 	/** RFC 3339, in UTC. */

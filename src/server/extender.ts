@@ -6,14 +6,15 @@ import fastify, {
 	type FastifyServerOptions,
 	LogController,
 } from 'fastify';
+import type { Mode, TlsFiles } from '../config/config.ts';
 import { readJsonBodies, refuseEncodedBodies } from './body.ts';
 import type { Decision } from './decisions.ts';
 import { CallError } from './errors.ts';
 import { answerBadUrl, answerClientError, answerErrors, answerUnknownRoutes } from './refusals.ts';
 import { type ExtenderMetrics, reportCalls } from './report.ts';
 import type { Scheduling } from './scheduling.ts';
-import type { CallSummary, Mode, Service, Verb } from './service.ts';
-import { type TlsFiles, tlsOptions } from './tls.ts';
+import type { CallSummary, Service, Verb } from './service.ts';
+import { tlsOptions } from './tls.ts';
 import { answerBind } from './verbs/bind.ts';
 import { answerFilter } from './verbs/filter.ts';
 import { answerPreempt } from './verbs/preempt.ts';
@@ -69,9 +70,10 @@ function addVerb<Body>(
 			request.body = named(request.body) as Body;
 		},
 		handler: async (request, reply) => {
-			// A string with its type set goes out as it is: no response schema, no second serialization.
+			const text = await answer(service, request.body as Body, request.summary as CallSummary);
+			// Bytes go out as they are: no response schema, no second serialization, and no second pass for their length.
 			reply.header('content-type', 'application/json; charset=utf-8');
-			return answer(service, request.body as Body, request.summary as CallSummary);
+			return Buffer.from(text);
 		},
 	});
 }

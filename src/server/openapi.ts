@@ -20,6 +20,13 @@ export function openApiDocument(version: string, exists: (method: string, path: 
 	};
 }
 
+const NAMED: readonly Json[] = ['namespace', 'name'].map((name) => ({
+	name,
+	in: 'path',
+	required: true,
+	schema: { type: 'string' },
+}));
+
 const PATHS: Readonly<Record<string, Json>> = {
 	'/livez': get('Whether the process runs', { 200: text('It does: ok') }),
 	'/readyz': get('Whether every watch of the cluster has synced', {
@@ -46,6 +53,29 @@ const PATHS: Readonly<Record<string, Json>> = {
 	'/api/v1/topology': get('Topology keys with their values, and classes with where they provision', {
 		200: json('The topology as it is now', { type: 'object' }),
 	}),
+	'/api/v1/explain/pods/{namespace}/{name}': get(
+		'Why the storage of a pod works on some nodes and not on others',
+		{ 200: json('Judged now, on every node', ref('PodExplanation')), 404: json('No such pod', ref('Error')) },
+		NAMED,
+	),
+	'/api/v1/explain/pvcs/{namespace}/{name}': get(
+		'Where a claim could be used, as if a pod mounted it alone',
+		{ 200: json('Judged now, on every node', ref('ClaimExplanation')), 404: json('No such claim', ref('Error')) },
+		NAMED,
+	),
+	'/api/v1/whatif': {
+		post: {
+			summary: 'Why the storage of a pod that does not exist yet would work where',
+			requestBody: {
+				required: true,
+				content: { 'application/json': { schema: { type: 'object', description: 'A Pod', required: ['spec'] } } },
+			},
+			responses: {
+				200: json('Judged now, on every node', ref('PodExplanation')),
+				400: json('It is not a Pod', ref('Error')),
+			},
+		},
+	},
 	'/openapi.json': get('This document', { 200: json('An OpenAPI 3.1 document', { type: 'object' }) }),
 };
 
@@ -64,6 +94,37 @@ const SCHEMAS: Json = {
 			state: { enum: ['listing', 'watching', 'backoff', 'absent', 'stopped'] },
 			staleSince: { type: 'string', format: 'date-time' },
 			problem: { type: 'string' },
+		},
+	},
+	PodExplanation: {
+		type: 'object',
+		required: ['pod', 'namespace', 'nodes', 'claims'],
+		properties: {
+			pod: { type: 'string' },
+			namespace: { type: 'string' },
+			node: { type: 'string', description: 'The node the pod is assigned to' },
+			nodes: ref('NodesExplanation'),
+			claims: { type: 'array', items: ref('ClaimExplanation') },
+		},
+	},
+	NodesExplanation: object({
+		total: { type: 'integer' },
+		feasible: { type: 'integer', description: 'Nodes on which the storage works' },
+		examples: { type: 'array', items: { type: 'string' } },
+		refused: { type: 'array', items: ref('DecisionReason') },
+	}),
+	ClaimExplanation: {
+		type: 'object',
+		required: ['claim', 'state', 'nodes'],
+		properties: {
+			claim: { type: 'string' },
+			state: { enum: ['bound', 'selected', 'unbound', 'missing'] },
+			class: { type: 'string' },
+			request: { type: 'string' },
+			volume: { type: 'string' },
+			needs: { type: 'string', description: 'What the volume asks of nodes' },
+			selectedNode: { type: 'string' },
+			nodes: ref('NodesExplanation'),
 		},
 	},
 	Decision: object({

@@ -1,9 +1,10 @@
 /** Tells the log, the metrics and the record of decisions about each call, once it is answered. */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Mode } from '../config/config.ts';
 import type { ReasonCode } from '../domain/decision/reasons.ts';
 import { type Decision, decisionOf } from './decisions.ts';
-import type { CallSummary, Mode, Verb } from './service.ts';
+import type { CallSummary, Verb } from './service.ts';
 
 declare module 'fastify' {
 	interface FastifyRequest {

@@ -1,6 +1,7 @@
 /** What the four verbs share. */
 
 import { projectPod } from '../cluster/projections.ts';
+import type { Mode } from '../config/config.ts';
 import type { Pod } from '../domain/model.ts';
 import { CallError } from './errors.ts';
 import type { Judgement } from './judgement.ts';
@@ -10,9 +11,6 @@ import type { RawPod } from './wire/types.ts';
 export type Verb = 'filter' | 'prioritize' | 'preempt' | 'bind';
 
 export const VERBS: readonly Verb[] = ['filter', 'prioritize', 'preempt', 'bind'];
-
-/** companion: in doubt a pod goes on. delegate: in doubt it waits. */
-export type Mode = 'companion' | 'delegate';
 
 export interface Service {
 	readonly scheduling: Scheduling;

@@ -1,15 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { ServerOptions } from 'node:https';
+import type { TlsFiles } from '../config/config.ts';
 
-/** Files in PEM, read once at start. */
-export interface TlsFiles {
-	readonly certFile: string;
-	readonly keyFile: string;
-	/** Where set, a client must show a certificate that one of these authorities signed. */
-	readonly clientCAFile?: string;
-}
-
-/** Throws an Error that names the file that cannot be read. */
+/** Reads the PEM files, once. Throws an Error that names the field and the file that cannot be read. */
 export function tlsOptions(files: TlsFiles): ServerOptions {
 	const pair = { cert: read('certFile', files.certFile), key: read('keyFile', files.keyFile) };
 	if (files.clientCAFile === undefined) return pair;

@@ -104,8 +104,16 @@ function addZones(
 function ebsProblem(volumeId: string): string | undefined {
 	if (!volumeId.startsWith('aws://')) return undefined;
 	const path = /^aws:\/\/[^/?#]*([^?#]*)/.exec(volumeId)?.[1] ?? '';
-	const id = path.replace(/^\/+|\/+$/g, '');
+	const id = percentDecoded(path)?.replace(/^\/+|\/+$/g, '') ?? '';
 	return /^vol-[^/]*$/.test(id) ? undefined : `${JSON.stringify(volumeId)} is not the id of an EBS volume`;
+}
+
+function percentDecoded(path: string): string | undefined {
+	try {
+		return decodeURIComponent(path);
+	} catch {
+		return undefined;
+	}
 }
 
 /** TranslateInTreePVToCSI in gce_pd.go: a volume of several zones must lie in one region. */

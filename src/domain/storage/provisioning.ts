@@ -41,11 +41,12 @@ export function freeBytes(claim: Claim, view: ClusterView, nodes: NodeIndex): ((
 	const storageClass = view.storageClass(claim.className);
 	const segments = storageClass && segmentsWithRoom(claim, storageClass, view);
 	if (!segments) return undefined;
-	const sets = segments.map(({ segment, set }) => ({
-		bytes: segment.capacity ?? segment.maximumVolumeSize ?? 0n,
-		set: set(nodes),
-	}));
-	return (id) => sets.reduce((most, { bytes, set }) => (bytes > most && set.has(id) ? bytes : most), 0n);
+	const most = new Map<number, bigint>();
+	for (const { segment, set } of segments) {
+		const bytes = segment.capacity ?? segment.maximumVolumeSize ?? 0n;
+		for (const id of set(nodes)) if (bytes > (most.get(id) ?? 0n)) most.set(id, bytes);
+	}
+	return (id) => most.get(id) ?? 0n;
 }
 
 function noStaticVolume(claim: Claim): Reason {

@@ -27,7 +27,8 @@ const BINARY: Readonly<Record<string, bigint>> = {
 const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 
 /**
- * Parses a quantity as ParseQuantity does: below a billionth it is rounded away from zero, above int64 it is capped.
+ * Parses a quantity as ParseQuantity does: below a billionth it is rounded away from zero; with a binary suffix, and only
+ * then, it is capped at int64. A text without a digit, which ParseQuantity reads as 0, is refused: no volume has that size.
  * Throws an Error that names the text when it is not a quantity.
  */
 export function parseQuantity(text: string): Quantity {
@@ -36,7 +37,7 @@ export function parseQuantity(text: string): Quantity {
 	if (match === null || whole + fraction === '') {
 		throw new Error(`${JSON.stringify(text)} is not a quantity (try 10Gi, 10G or 500m)`);
 	}
-	const magnitude = cap(magnitudeInNano(whole, fraction, suffix));
+	const magnitude = magnitudeInNano(whole, fraction, suffix);
 	return quantityOf(sign === '-' ? -magnitude : magnitude, text);
 }
 
@@ -72,7 +73,7 @@ function quantityOf(nano: bigint, text: string): Quantity {
 function magnitudeInNano(whole: string, fraction: string, suffix: string): bigint {
 	const digits = BigInt(whole + fraction);
 	const binary = BINARY[suffix];
-	if (binary !== undefined) return scale(digits * binary, 9 - fraction.length);
+	if (binary !== undefined) return cap(scale(digits * binary, 9 - fraction.length));
 	const exponent = DECIMAL[suffix] ?? Number(suffix.slice(1));
 	return scale(digits, 9 - fraction.length + exponent);
 }

@@ -1,6 +1,6 @@
 /**
- * Answers as JSON text, put together by hand: a filter answer may carry the same message for thousands of nodes, and
- * writing it once is several times faster than JSON.stringify over a map.
+ * Answers as JSON text. A filter answer may carry the same message for thousands of nodes; encoding it once is several
+ * times faster than JSON.stringify over a map, so that answer is put together by hand.
  */
 
 import { CallError } from '../errors.ts';
@@ -27,7 +27,7 @@ export function filterResult(
 
 /** A HostPriorityList; scores are aligned with the names. */
 export function hostPriorityList(names: readonly string[], scores: readonly number[]): string {
-	return `[${names.map((name, i) => `{"Host":${JSON.stringify(name)},"Score":${scores[i]}}`).join(',')}]`;
+	return JSON.stringify(names.map((Host, i) => ({ Host, Score: scores[i] })));
 }
 
 export function preemptionResult(result: ExtenderPreemptionResult): string {
@@ -39,12 +39,11 @@ export function errorResult(message: string): string {
 	return JSON.stringify({ Error: message });
 }
 
-/** `"key":value,"key":value…`, the value already being JSON. */
+/** `"key":value,"key":value…`, the value already being JSON. Adding to one text is what V8 does fastest. */
 function sameValue(keys: readonly string[], value: string): string {
-	const list = JSON.stringify(keys).slice(1, -1);
-	// Without a backslash no quote is escaped, so `","` stands between two keys and nowhere else.
-	if (!list.includes('\\')) return `${list.split('","').join(`":${value},"`)}:${value}`;
-	return keys.map((key) => `${JSON.stringify(key)}:${value}`).join(',');
+	let text = '';
+	for (const key of keys) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${value}`;
+	return text;
 }
 
 function rawNodes(items: NodeList['items']): string {

@@ -12,7 +12,8 @@ export async function waitFor(
 	predicate: (object: KubeObject | undefined) => boolean,
 	timeoutMs = defaultTimeoutMs,
 ): Promise<KubeObject | undefined> {
-	const objects = await waitForList(api, pathOfOne(path), ([object]) => predicate(object), timeoutMs);
+	const { met, objects } = await watchUntil(api, pathOfOne(path), ([object]) => predicate(object), timeoutMs);
+	if (!met) throw notMet(predicate, path, objects[0], timeoutMs);
 	return objects[0];
 }
 
@@ -24,8 +25,8 @@ export async function waitForList(
 	timeoutMs = defaultTimeoutMs,
 ): Promise<KubeObject[]> {
 	const { met, objects } = await watchUntil(api, path, predicate, timeoutMs);
-	if (met) return objects;
-	throw new Error(`nothing in ${timeoutMs} ms made true: ${predicate}\n${path} is ${show(objects)}`);
+	if (!met) throw notMet(predicate, path, objects, timeoutMs);
+	return objects;
 }
 
 /** See `Api.neverWithin`. */
@@ -36,7 +37,11 @@ export async function neverWithin(
 	durationMs: number,
 ): Promise<void> {
 	const { met, objects } = await watchUntil(api, pathOfOne(path), ([object]) => predicate(object), durationMs);
-	if (met) throw new Error(`became true: ${predicate}\n${path} is ${show(objects)}`);
+	if (met) throw new Error(`became true: ${predicate}\n${path} is ${show(objects[0])}`);
+}
+
+function notMet(predicate: unknown, path: string, last: unknown, timeoutMs: number): Error {
+	return new Error(`nothing in ${timeoutMs} ms made true: ${predicate}\n${path} is ${show(last)}`);
 }
 
 /** Watches a collection until the predicate holds or the time is over. */

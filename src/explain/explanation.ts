@@ -1,0 +1,123 @@
+/** Why a pod's storage works on some nodes and not on others: claim by claim, and all together. */
+
+import type { ClusterState } from '../cluster/state.ts';
+import { judge, type Refusal } from '../domain/decision/judge.ts';
+import type { ReasonCode } from '../domain/decision/reasons.ts';
+import type { Claim, Pod } from '../domain/model.ts';
+import { isBound } from '../domain/storage/pod-claims.ts';
+
+export interface PodExplanation {
+	readonly pod: string;
+	readonly namespace: string;
+	/** The node the pod is assigned to; absent while it has none. */
+	readonly node?: string;
+	readonly nodes: NodesExplanation;
+	/** Each claim judged as if the pod had no other. */
+	readonly claims: readonly ClaimExplanation[];
+}
+
+export interface NodesExplanation {
+	readonly total: number;
+	/** Nodes on which the storage works, as far as storage goes. */
+	readonly feasible: number;
+	/** The first of them by name. */
+	readonly examples: readonly string[];
+	/** In the order in which they are found; a node stands under the first that holds. */
+	readonly refused: readonly RefusalExplanation[];
+}
+
+export interface RefusalExplanation {
+	readonly code: ReasonCode;
+	readonly message: string;
+	readonly nodes: number;
+	readonly examples: readonly string[];
+}
+
+export interface ClaimExplanation {
+	readonly claim: string;
+	/** bound; selected: a node was chosen and nothing is bound yet; unbound; missing. */
+	readonly state: 'bound' | 'selected' | 'unbound' | 'missing';
+	readonly class?: string;
+	readonly request?: string;
+	readonly volume?: string;
+	/** What the volume asks of nodes. */
+	readonly needs?: string;
+	readonly selectedNode?: string;
+	readonly nodes: NodesExplanation;
+}
+
+const EXAMPLES = 5;
+
+/** Judges the pod on every node of the cluster, whether or not kube-scheduler asked. */
+export function explainPod(pod: Pod, cluster: ClusterState): PodExplanation {
+	return {
+		pod: pod.name,
+		namespace: pod.namespace,
+		...(pod.nodeName !== '' && { node: pod.nodeName }),
+		nodes: explainNodes(pod, cluster),
+		claims: pod.claimVolumes.map((volume) => {
+			const alone = { ...pod, claimVolumes: [volume] };
+			return { ...describeClaim(volume.claimName, pod.namespace, cluster), nodes: explainNodes(alone, cluster) };
+		}),
+	};
+}
+
+/** A claim as a pod that mounts it alone would meet it; undefined when there is no such claim. */
+export function explainClaim(namespace: string, name: string, cluster: ClusterState): ClaimExplanation | undefined {
+	if (!cluster.claim(namespace, name)) return undefined;
+	const pod = podMounting(namespace, name);
+	return { ...describeClaim(name, namespace, cluster), nodes: explainNodes(pod, cluster) };
+}
+
+function explainNodes(pod: Pod, cluster: ClusterState): NodesExplanation {
+	const { nodes } = cluster;
+	const refused: RefusalExplanation[] = [];
+	let left = nodes.all;
+	for (const refusal of judge(pod, cluster, nodes.all)) {
+		refused.push(describeRefusal({ ...refusal, nodes: left.intersection(refusal.nodes) }, cluster));
+		left = left.difference(refusal.nodes);
+	}
+	return {
+		total: nodes.size,
+		feasible: left.size,
+		examples: firstNames(left, cluster),
+		refused: refused.filter((refusal) => refusal.nodes > 0),
+	};
+}
+
+function describeRefusal({ reason, nodes }: Refusal, cluster: ClusterState): RefusalExplanation {
+	return { code: reason.code, message: reason.message, nodes: nodes.size, examples: firstNames(nodes, cluster) };
+}
+
+function firstNames(ids: Iterable<number>, { nodes }: ClusterState): string[] {
+	return [...ids]
+		.map((id) => nodes.nameOf(id))
+		.sort()
+		.slice(0, EXAMPLES);
+}
+
+function describeClaim(name: string, namespace: string, cluster: ClusterState): Omit<ClaimExplanation, 'nodes'> {
+	const claim = cluster.claim(namespace, name);
+	if (!claim) return { claim: name, state: 'missing' };
+	const needs = cluster.volume(claim.volumeName)?.affinity?.text;
+	return {
+		claim: name,
+		state: stateOf(claim),
+		class: claim.className,
+		...(claim.request && { request: claim.request.text }),
+		...(claim.volumeName !== '' && { volume: claim.volumeName }),
+		...(needs !== undefined && { needs }),
+		...(claim.selectedNode !== undefined && { selectedNode: claim.selectedNode }),
+	};
+}
+
+function stateOf(claim: Claim): ClaimExplanation['state'] {
+	if (isBound(claim)) return 'bound';
+	return claim.selectedNode === undefined ? 'unbound' : 'selected';
+}
+
+function podMounting(namespace: string, claimName: string): Pod {
+	const identity = { namespace, name: '', uid: '', resourceVersion: '', deleting: false };
+	const claimVolumes = [{ volumeName: claimName, claimName, ephemeral: false }];
+	return { ...identity, nodeName: '', schedulerName: '', claimVolumes };
+}

@@ -1,0 +1,256 @@
+// A pod goes where its storage works, through a real kube-scheduler and topobind, in both modes.
+
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import type { KubeObject } from './harness/index.ts';
+import { claim, classesOf, isBound, isReadyToUse, isRunning, paths, pod, snapshot, useControlPlane } from './shared.ts';
+import { blindSchedulerConfig, type Mode, type Scheduling, startScheduling } from './topobind.ts';
+
+const controlPlane = useControlPlane();
+const { api } = controlPlane;
+
+const NODES = [
+	{ name: 'node1', zone: 'zone-a', rack: 'rack1' },
+	{ name: 'node2', zone: 'zone-b', rack: 'rack2' },
+	{ name: 'node3', zone: 'zone-c', rack: 'rack3' },
+];
+
+const labelsOf = ({ name, zone, rack }: (typeof NODES)[number]) => ({
+	'kubernetes.io/hostname': name,
+	'topology.kubernetes.io/zone': zone,
+	'topology.kubernetes.io/region': 'region-1',
+	'failure-domain.beta.kubernetes.io/zone': zone,
+	'failure-domain.beta.kubernetes.io/region': 'region-1',
+	rack,
+});
+
+beforeAll(async () => {
+	for (const node of NODES) await controlPlane.createNode(node.name, { labels: labelsOf(node) });
+});
+afterAll(async () => {
+	for (const { name } of NODES) await controlPlane.deleteNode(name);
+});
+
+/** Prefers a node by the greatest weight there is. */
+function preferring(object: KubeObject, key: string, value: string): KubeObject {
+	const preference = { matchExpressions: [{ key, operator: 'In', values: [value] }] };
+	object.spec.affinity = {
+		nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference }] },
+	};
+	return object;
+}
+
+function localVolume(name: string, node: string, storageClass: string, storage = '1Gi'): KubeObject {
+	return {
+		apiVersion: 'v1',
+		kind: 'PersistentVolume',
+		metadata: { name },
+		spec: {
+			capacity: { storage },
+			accessModes: ['ReadWriteOnce'],
+			persistentVolumeReclaimPolicy: 'Retain',
+			storageClassName: storageClass,
+			local: { path: `/disks/${name}` },
+			nodeAffinity: {
+				required: {
+					nodeSelectorTerms: [
+						{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] },
+					],
+				},
+			},
+		},
+	};
+}
+
+function localClass(name: string): KubeObject {
+	return {
+		apiVersion: 'storage.k8s.io/v1',
+		kind: 'StorageClass',
+		metadata: { name },
+		provisioner: 'kubernetes.io/no-provisioner',
+		volumeBindingMode: 'WaitForFirstConsumer',
+	};
+}
+
+const volumePath = (name: string) => `/api/v1/persistentvolumes/${name}`;
+
+describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
+	let scheduling: Scheduling;
+	let namespace: string;
+
+	beforeAll(async () => {
+		scheduling = await startScheduling(controlPlane, { mode });
+		namespace = await api.createNamespace(`placement-${mode}`);
+		return async () => {
+			await scheduling.scheduler.stop();
+			await scheduling.topobind.stop();
+		};
+	});
+
+	test('local-pvc of the examples: the pod would rather run on node3, and runs on node1', async () => {
+		const text = await readFile(new URL('../../manifests/examples/local-volume.yaml', import.meta.url), 'utf8');
+		const objects = parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
+		for (const object of objects) {
+			if (['Pod', 'PersistentVolumeClaim'].includes(object.kind)) object.metadata.namespace = namespace;
+			if (object.kind === 'Pod') object.spec.schedulerName = scheduling.schedulerName;
+		}
+		await api.createAll(objects);
+		const running = await api.waitFor(paths(namespace).pod('local-pod'), isRunning);
+		expect(running?.spec.nodeName).toBe('node1');
+		const bound = await api.get(paths(namespace).claim('local-pvc'));
+		expect(bound.status.phase).toBe('Bound');
+		expect(bound.spec.volumeName).toBe('local-pv');
+		const { claimRef } = (await api.get(volumePath('local-pv'))).spec;
+		expect(claimRef).toMatchObject({ namespace, name: 'local-pvc', uid: bound.metadata.uid });
+		expect(scheduling.recorder.of('filter', 'local-pod').length).toBeGreaterThan(0);
+		expect(scheduling.recorder.of('bind', 'local-pod').length).toBe(mode === 'delegate' ? 1 : 0);
+
+		await api.deleteAndWait(paths(namespace).pod('local-pod'));
+		await api.deleteAndWait(paths(namespace).claim('local-pvc'));
+		await api.deleteAndWait(volumePath('local-pv'));
+		await api.delete('/apis/storage.k8s.io/v1/storageclasses/local-storage');
+	});
+
+	describe('allowedTopologies', () => {
+		const driver = `topology-${mode}.test`;
+		beforeAll(async () => {
+			const csi = await controlPlane.startCsiDriver({
+				name: driver,
+				reach: 'anywhere',
+				nodes: NODES.map((node) => ({ name: node.name, topology: labelsOf(node) })),
+			});
+			return () => csi.stop();
+		});
+
+		test.each([
+			['failure-domain.beta.kubernetes.io/zone', 'zone-b'],
+			['topology.kubernetes.io/zone', 'zone-b'],
+			['kubernetes.io/hostname', 'node2'],
+			['rack', 'rack2'],
+		])('by %s: a pod that would rather run elsewhere runs in %s', async (key, value) => {
+			const name = `by-${key.replace(/[^a-z]/g, '-')}`;
+			await api.create({
+				apiVersion: 'storage.k8s.io/v1',
+				kind: 'StorageClass',
+				metadata: { name: `${mode}-${name}` },
+				provisioner: driver,
+				volumeBindingMode: 'WaitForFirstConsumer',
+				allowedTopologies: [{ matchLabelExpressions: [{ key, values: [value] }] }],
+			});
+			await api.create(claim({ namespace, name, storageClass: `${mode}-${name}` }));
+			const { schedulerName } = scheduling;
+			await api.create(
+				preferring(pod({ namespace, name, schedulerName, claims: [name] }), 'kubernetes.io/hostname', 'node3'),
+			);
+			const running = await api.waitFor(paths(namespace).pod(name), isRunning);
+			expect(running?.spec.nodeName).toBe('node2');
+			const volume = await api.get(volumePath((await api.get(paths(namespace).claim(name))).spec.volumeName));
+			const terms = volume.spec.nodeAffinity.required.nodeSelectorTerms;
+			expect(terms).toHaveLength(1);
+			expect(terms[0].matchExpressions).toContainEqual({ key, operator: 'In', values: [value] });
+		});
+	});
+
+	test('a bound claim: the pod follows its volume', async () => {
+		const name = 'follower';
+		const storageClass = `${mode}-${name}`;
+		await api.create(localClass(storageClass));
+		await api.create(localVolume(storageClass, 'node2', storageClass));
+		await api.create(claim({ namespace, name, storageClass }));
+		const { schedulerName } = scheduling;
+		for (const each of ['first', 'second']) {
+			await api.create(
+				preferring(pod({ namespace, name: each, schedulerName, claims: [name] }), 'kubernetes.io/hostname', 'node3'),
+			);
+			const running = await api.waitFor(paths(namespace).pod(each), isRunning);
+			expect(running?.spec.nodeName).toBe('node2');
+			await api.deleteAndWait(paths(namespace).pod(each));
+		}
+	});
+
+	test('two claims bound on two nodes: pending, and both requirements are named', async () => {
+		const names = ['apart-1', 'apart-2'];
+		const { schedulerName } = scheduling;
+		for (const [i, name] of names.entries()) {
+			const storageClass = `${mode}-${name}`;
+			await api.create(localClass(storageClass));
+			await api.create(localVolume(storageClass, `node${i + 1}`, storageClass));
+			await api.create(claim({ namespace, name, storageClass }));
+			await api.create(pod({ namespace, name, schedulerName, claims: [name] }));
+			await api.waitFor(paths(namespace).pod(name), isRunning);
+		}
+		await api.create(pod({ namespace, name: 'torn', schedulerName, claims: names }));
+		const event = await api.waitForEvent(
+			{ namespace, kind: 'Pod', name: 'torn' },
+			({ reason }) => reason === 'FailedScheduling',
+		);
+		const told = ['node1', 'node2'].map((node, i) =>
+			expect.stringContaining(
+				`claim apart-${i + 1} is bound to volume ${mode}-apart-${i + 1}, which needs kubernetes.io/hostname in (${node})`,
+			),
+		);
+		// With VolumeBinding on, no node is left for an extender to be asked about: the explanation is topobind's own.
+		if (mode === 'delegate') for (const message of told) expect(event.message).toEqual(message);
+		else expect(event.message).toContain("3 node(s) didn't match PersistentVolume's node affinity");
+		const answer = await fetch(`${scheduling.topobind.admin}/api/v1/explain/pods/${namespace}/torn`);
+		const explanation = (await answer.json()) as KubeObject;
+		expect(explanation.nodes.feasible).toBe(0);
+		expect(explanation.nodes.refused.map(({ message }: KubeObject) => message)).toEqual(expect.arrayContaining(told));
+	});
+
+	test('a snapshot, and a claim restored from it, on a driver whose snapshots reach everywhere', async () => {
+		const driver = `anywhere-${mode}.test`;
+		const csi = await controlPlane.startCsiDriver({
+			name: driver,
+			reach: 'anywhere',
+			nodes: NODES.map(({ name }) => ({ name })),
+		});
+		const { schedulerName } = scheduling;
+		await api.createAll(classesOf(driver, driver));
+		await api.create(claim({ namespace, name: 'disk-pvc', storageClass: driver }));
+		await api.create(
+			pod({
+				namespace,
+				name: 'writer',
+				schedulerName,
+				claims: ['disk-pvc'],
+				nodeSelector: { 'kubernetes.io/hostname': 'node1' },
+			}),
+		);
+		await api.waitFor(paths(namespace).pod('writer'), isRunning);
+		await api.create(snapshot({ namespace, name: 'disk-snapshot', snapshotClass: driver, claim: 'disk-pvc' }));
+		await api.waitFor(paths(namespace).snapshot('disk-snapshot'), isReadyToUse);
+		const source = { kind: 'VolumeSnapshot', name: 'disk-snapshot' } as const;
+		await api.create(claim({ namespace, name: 'restore-pvc', storageClass: driver, source }));
+		await api.create(
+			preferring(
+				pod({ namespace, name: 'restored', schedulerName, claims: ['restore-pvc'] }),
+				'kubernetes.io/hostname',
+				'node3',
+			),
+		);
+		const running = await api.waitFor(paths(namespace).pod('restored'), isRunning);
+		expect(running?.spec.nodeName).toBe('node3');
+		expect(isBound(await api.get(paths(namespace).claim('restore-pvc')))).toBe(true);
+		await csi.stop();
+	});
+});
+
+describe('without topobind, VolumeBinding off as in delegate mode', () => {
+	test('the pod goes where it would rather run, and its claim is never bound', async () => {
+		const namespace = await api.createNamespace('placement-blind');
+		const schedulerName = 'blind';
+		const scheduler = await controlPlane.startScheduler({ config: await blindSchedulerConfig(), schedulerName });
+		afterAll(() => scheduler.stop());
+		await api.create(localClass('blind'));
+		await api.create(localVolume('blind', 'node1', 'blind'));
+		await api.create(claim({ namespace, name: 'data', storageClass: 'blind' }));
+		await api.create(
+			preferring(pod({ namespace, name: 'app', schedulerName, claims: ['data'] }), 'kubernetes.io/hostname', 'node3'),
+		);
+		const placed = await api.waitFor(paths(namespace).pod('app'), (object) => object?.spec.nodeName !== undefined);
+		expect(placed?.spec.nodeName).toBe('node3');
+		expect((await api.get(paths(namespace).claim('data'))).status.phase).toBe('Pending');
+	});
+});

@@ -1,0 +1,133 @@
+// topobind as a process of its own, as a user with exactly the rights of manifests/, and the scheduler that calls it.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import {
+	type ControlPlane,
+	failure,
+	type KubeObject,
+	type Running,
+	type Scheduler,
+	startProcess,
+	users,
+} from './harness/index.ts';
+import { type Recorder, startRecorder } from './recorder.ts';
+
+export type Mode = 'companion' | 'delegate';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Topobind {
+	readonly process: Running;
+	readonly extender: string;
+	readonly admin: string;
+	/** Its log lines so far. */
+	log(): Promise<KubeObject[]>;
+	stop(): Promise<void>;
+}
+
+export interface TopobindOptions {
+	readonly mode: Mode;
+	/** Where it listens; a free port unless it is to come back where it was. */
+	readonly listen?: string;
+	/** Further environment. */
+	readonly env?: Readonly<Record<string, string>>;
+	/** Content of a configuration file, without apiVersion and kind. */
+	readonly config?: object;
+	/** Resolve as soon as it listens, synced or not. */
+	readonly unsynced?: boolean;
+}
+
+let count = 0;
+
+/** Starts it and waits until every watch has synced. */
+export async function startTopobind(controlPlane: ControlPlane, options: TopobindOptions): Promise<Topobind> {
+	const { dir, access } = controlPlane.info;
+	const name = `topobind-${process.pid}-${count++}`;
+	const running = await startProcess({
+		name,
+		bin: process.execPath,
+		args: [
+			...[join(root, 'src/main.ts'), 'serve', '--mode', options.mode, '--kubeconfig', access.kubeconfigs.topobind],
+			...['--listen', options.listen ?? '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-level', 'debug'],
+		],
+		env: { ...options.env },
+		dir,
+	});
+	const log = () => linesOf(running);
+	const listening = await untilLogged(running, 'listening');
+	if (!options.unsynced) await untilLogged(running, 'every watch has synced');
+	const { extender, admin } = listening as unknown as { extender: string; admin: string };
+	return { process: running, extender, admin, log, stop: () => running.stop(25_000) };
+}
+
+async function linesOf(running: Running): Promise<KubeObject[]> {
+	const text = await readFile(running.logFile, 'utf8');
+	return text
+		.split('\n')
+		.filter((line) => line.startsWith('{') && line.endsWith('}'))
+		.map((line) => JSON.parse(line));
+}
+
+/** The log is a file, so it is read again and again; bounded, and ended by the end of the process. */
+async function untilLogged(running: Running, message: string, timeoutMs = 60_000): Promise<KubeObject> {
+	const deadline = Date.now() + timeoutMs;
+	for (;;) {
+		const found = (await linesOf(running)).find(({ msg }) => msg === message);
+		if (found) return found;
+		if (!running.alive()) throw failure(`topobind ended before it logged "${message}"`, running);
+		if (Date.now() > deadline) throw failure(`topobind did not log "${message}" within ${timeoutMs} ms`, running);
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	}
+}
+
+/** The user `topobind` gets the ClusterRole of manifests/, no more. */
+export async function grantRights({ api }: ControlPlane, role?: KubeObject): Promise<void> {
+	const file = await readFile(join(root, 'manifests/base/rbac/topobind-clusterrole.yaml'), 'utf8');
+	await api.apply(role ?? parse(file));
+	await api.apply({
+		apiVersion: 'rbac.authorization.k8s.io/v1',
+		kind: 'ClusterRoleBinding',
+		metadata: { name: 'topobind' },
+		roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'topobind' },
+		subjects: [{ kind: 'User', name: users.topobind.name, apiGroup: 'rbac.authorization.k8s.io' }],
+	});
+}
+
+export interface Scheduling {
+	/** What pods set to be scheduled through topobind. */
+	readonly schedulerName: string;
+	readonly topobind: Topobind;
+	readonly scheduler: Scheduler;
+	/** What the scheduler asked and topobind answered. */
+	readonly recorder: Recorder;
+}
+
+/** kube-scheduler with the configuration that scheduler-config/ ships, calling topobind. */
+export async function startScheduling(controlPlane: ControlPlane, options: TopobindOptions): Promise<Scheduling> {
+	await grantRights(controlPlane);
+	const topobind = await startTopobind(controlPlane, options);
+	const recorder = await startRecorder(topobind.extender);
+	const schedulerName = `topobind-${options.mode}-${count++}`;
+	const scheduler = await controlPlane.startScheduler({
+		config: await schedulerConfig(options.mode, recorder.url),
+		schedulerName,
+		user: 'scheduler',
+	});
+	return { schedulerName, topobind, scheduler, recorder };
+}
+
+/** The shipped file, but for where topobind is. */
+export async function schedulerConfig(mode: Mode, url: string): Promise<KubeObject> {
+	const config = parse(await readFile(join(root, 'scheduler-config', `${mode}.yaml`), 'utf8'));
+	for (const extender of config.extenders) extender.urlPrefix = url;
+	return config;
+}
+
+/** delegate.yaml without its extenders: nobody looks at storage. */
+export async function blindSchedulerConfig(): Promise<KubeObject> {
+	const { extenders: _, ...config } = await schedulerConfig('delegate', '');
+	return config as KubeObject;
+}
