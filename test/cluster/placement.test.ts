@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from './harness/index.ts';
+import { localClass, localVolume } from './objects.ts';
 import { claim, classesOf, isBound, isReadyToUse, isRunning, paths, pod, snapshot, useControlPlane } from './shared.ts';
 import { blindSchedulerConfig, type Mode, type Scheduling, startScheduling } from './topobind.ts';
 
@@ -39,38 +40,6 @@ function preferring(object: KubeObject, key: string, value: string): KubeObject 
 		nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference }] },
 	};
 	return object;
-}
-
-function localVolume(name: string, node: string, storageClass: string, storage = '1Gi'): KubeObject {
-	return {
-		apiVersion: 'v1',
-		kind: 'PersistentVolume',
-		metadata: { name },
-		spec: {
-			capacity: { storage },
-			accessModes: ['ReadWriteOnce'],
-			persistentVolumeReclaimPolicy: 'Retain',
-			storageClassName: storageClass,
-			local: { path: `/disks/${name}` },
-			nodeAffinity: {
-				required: {
-					nodeSelectorTerms: [
-						{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] },
-					],
-				},
-			},
-		},
-	};
-}
-
-function localClass(name: string): KubeObject {
-	return {
-		apiVersion: 'storage.k8s.io/v1',
-		kind: 'StorageClass',
-		metadata: { name },
-		provisioner: 'kubernetes.io/no-provisioner',
-		volumeBindingMode: 'WaitForFirstConsumer',
-	};
 }
 
 const volumePath = (name: string) => `/api/v1/persistentvolumes/${name}`;

@@ -78,6 +78,15 @@ export class Api {
 		return this.#call('PATCH', path + query, object, patchTypes.apply);
 	}
 
+	/** What the server would say to an object, strictly read; nothing is changed. */
+	async dryRun(object: KubeObject): Promise<{ status: number; warnings: string[]; text: string }> {
+		const path = `${await this.#resources.collectionPath(object)}/${object.metadata.name}`;
+		const query = 'fieldManager=test&force=true&dryRun=All&fieldValidation=Strict';
+		const answer = await this.#send('PATCH', `${path}?${query}`, object, patchTypes.apply);
+		const warnings = [answer.headers.warning ?? []].flat();
+		return { status: answer.statusCode, warnings, text: messageOf(await answer.body.text()) };
+	}
+
 	/** Applies the objects of a YAML text, or of a list, one after the other. */
 	async applyAll(objects: string | readonly KubeObject[]): Promise<KubeObject[]> {
 		const applied: KubeObject[] = [];
