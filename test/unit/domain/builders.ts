@@ -3,7 +3,11 @@
 import type { Kind, KindTypes } from '../../../src/cluster/kinds.ts';
 import { projections } from '../../../src/cluster/projections.ts';
 import { ClusterState } from '../../../src/cluster/state.ts';
-import type { RawLabelSelector, RawNodeSelector, RawTopologySelectorTerm } from '../../../src/domain/topology/requirement.ts';
+import type {
+	RawLabelSelector,
+	RawNodeSelector,
+	RawTopologySelectorTerm,
+} from '../../../src/domain/topology/requirement.ts';
 
 /** An object as the API server sends it. */
 export interface Manifest<K extends Kind = Kind> {
@@ -71,7 +75,11 @@ export function claim(name: string, options: ClaimOptions = {}): Manifest<'Persi
 		...(selectedNode !== undefined && { [SELECTED_NODE]: selectedNode }),
 		...options.annotations,
 	};
-	const own: Partial<Metadata> = { namespace: NAMESPACE, ...(owners && { ownerReferences: owners }), ...options.metadata };
+	const own: Partial<Metadata> = {
+		namespace: NAMESPACE,
+		...(owners && { ownerReferences: owners }),
+		...options.metadata,
+	};
 	return {
 		kind: 'PersistentVolumeClaim',
 		metadata: metadata(name, { ...options, annotations, metadata: own }),
@@ -132,7 +140,9 @@ export type Expression = readonly [key: string, operator: string, ...values: str
 export function terms(...list: readonly (Expression | readonly Expression[])[]): RawNodeSelector {
 	return {
 		nodeSelectorTerms: list.map((term) => ({
-			matchExpressions: (Array.isArray(term[0]) ? (term as readonly Expression[]) : [term as Expression]).map(expression),
+			matchExpressions: (Array.isArray(term[0]) ? (term as readonly Expression[]) : [term as Expression]).map(
+				expression,
+			),
 		})),
 	};
 }

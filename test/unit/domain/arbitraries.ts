@@ -1,0 +1,157 @@
+/** Random objects, small enough to collide often. */
+
+import fc from 'fast-check';
+import type { RawNodeSelector } from '../../../src/domain/topology/requirement.ts';
+import {
+	capacity,
+	claim,
+	csiDriver,
+	HOST,
+	type Manifest,
+	node,
+	pod,
+	storageClass,
+	topologies,
+	volume,
+	ZONE,
+} from './builders.ts';
+
+const NODES = ['n0', 'n1', 'n2', 'n3'];
+const ZONES = ['a', 'b'];
+const SIZES = ['1Gi', '1024Mi', '2Gi', '500m', '1', '3Gi', '10Gi'];
+const UNSET = undefined;
+
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+	[HOST]: NODES,
+	[ZONE]: ZONES,
+	num: ['1', '7', '007', '-3', 'x'],
+	constructor: ['', 'x'],
+};
+
+/** A record without the keys whose value is undefined. */
+function compact<T extends object>(record: fc.Arbitrary<T>) {
+	return record.map((value) => Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)));
+}
+
+export const nodeLabels: fc.Arbitrary<Record<string, string>> = compact(
+	fc.record(
+		Object.fromEntries(Object.entries(VALUES).map(([key, values]) => [key, fc.constantFrom(UNSET, ...values)])),
+	),
+) as fc.Arbitrary<Record<string, string>>;
+
+const expression = fc.constantFrom(...Object.keys(VALUES)).chain((key) => {
+	const values = VALUES[key] as readonly string[];
+	const some = fc.uniqueArray(fc.constantFrom(...values, 'elsewhere'), { maxLength: 3 });
+	const one = fc.constantFrom(...values).map((value) => [value]);
+	return fc.oneof(
+		{
+			weight: 4,
+			arbitrary: fc.record({ key: fc.constant(key), operator: fc.constantFrom('In', 'NotIn'), values: some }),
+		},
+		fc.record({ key: fc.constant(key), operator: fc.constantFrom('Exists', 'DoesNotExist') }),
+		fc.record({ key: fc.constant(key), operator: fc.constantFrom('Gt', 'Lt'), values: one }),
+	);
+});
+
+export const nodeSelector: fc.Arbitrary<RawNodeSelector> = fc.record({
+	nodeSelectorTerms: fc.array(fc.record({ matchExpressions: fc.array(expression, { maxLength: 2 }) }), {
+		maxLength: 3,
+	}),
+});
+
+const modes = fc.constantFrom(
+	['ReadWriteOnce'],
+	['ReadWriteOnce', 'ReadOnlyMany'],
+	['ReadOnlyMany', 'ReadWriteOnce'],
+	[],
+);
+/** Mostly what objects leave unset. */
+const rarely = <T>(...values: T[]) =>
+	fc.oneof({ weight: 4, arbitrary: fc.constant(UNSET) }, fc.constantFrom(...values));
+
+const claimName = fc.constantFrom('c0', 'c1', 'c2');
+
+export const volumeOptions = fc.record({
+	size: fc.constantFrom(...SIZES),
+	class: fc.constantFrom('local', 'local', 'local', 'csi'),
+	phase: fc.constantFrom('Available', 'Available', 'Available', 'Released'),
+	modes,
+	volumeMode: rarely('Block', 'Filesystem'),
+	attributesClass: rarely('gold', ''),
+	deleting: rarely(true),
+	labels: rarely({ tier: '1' }, { tier: '2' }, { [ZONE]: 'a' }, { [ZONE]: 'a__b' }),
+	affinity: fc.option(nodeSelector, { nil: UNSET }),
+	claimRef: rarely(
+		{ name: 'c0' },
+		{ name: 'c1', uid: 'uid-c1' },
+		{ name: 'c1', uid: 'another' },
+		{ name: 'c2', namespace: 'elsewhere' },
+		{ name: 'c2' },
+	),
+});
+
+export function volumeManifest(name: string): fc.Arbitrary<Manifest<'PersistentVolume'>> {
+	return compact(volumeOptions).map((options) => volume(name, options));
+}
+
+export const claimOptions = fc.record({
+	size: fc.constantFrom(...SIZES, ''),
+	class: fc.constantFrom('local', 'local', 'csi'),
+	modes,
+	volumeMode: rarely('Block', 'Filesystem'),
+	attributesClass: rarely('gold', ''),
+	selector: rarely(
+		{ matchLabels: { tier: '1' } },
+		{ matchExpressions: [{ key: 'tier', operator: 'DoesNotExist' }] },
+		{},
+	),
+	selectedNode: rarely('n0', 'n1', ''),
+	bound: rarely('pv0', 'pv1', 'pv2'),
+});
+
+export function claimManifest(name: string): fc.Arbitrary<Manifest<'PersistentVolumeClaim'>> {
+	return compact(claimOptions).map((options) => claim(name, options));
+}
+
+const nodeTopology = rarely({ matchLabels: { [ZONE]: 'a' } }, { matchLabels: { [HOST]: 'n1' } }, null);
+
+const csiObjects = fc.record({
+	zones: rarely(['a'], ['a', 'b']),
+	tellsCapacity: rarely(true, false),
+	segments: fc.array(fc.record({ size: fc.constantFrom(...SIZES), nodes: nodeTopology }), { maxLength: 3 }),
+});
+
+export interface Scenario {
+	readonly nodes: readonly Manifest<'Node'>[];
+	readonly volumes: readonly Manifest<'PersistentVolume'>[];
+	readonly others: readonly Manifest[];
+	readonly pod: Manifest<'Pod'>;
+}
+
+/** A cluster of four nodes, and a pod with up to three mounts of its claims. */
+export const scenario: fc.Arbitrary<Scenario> = fc
+	.record({
+		labels: fc.tuple(...NODES.map(() => nodeLabels)),
+		volumes: fc.tuple(...Array.from({ length: 7 }, (_, at) => volumeManifest(`pv${at}`))),
+		count: fc.nat(7),
+		claims: fc.tuple(claimManifest('c0'), claimManifest('c1'), claimManifest('c2')),
+		csi: csiObjects,
+		mounts: fc.array(claimName, { minLength: 1, maxLength: 3 }),
+	})
+	.map(({ labels, volumes, count, claims, csi, mounts }) => ({
+		nodes: NODES.map((name, at) => node(name, { ...labels[at], [HOST]: name })),
+		volumes: volumes.slice(0, count),
+		others: [
+			...claims,
+			storageClass('local'),
+			storageClass('csi', {
+				provisioner: 'driver',
+				...(csi.zones && { topologies: topologies({ [ZONE]: csi.zones }) }),
+			}),
+			csiDriver('driver', csi.tellsCapacity),
+			...csi.segments.map(({ size, nodes }, at) =>
+				capacity(`s${at}`, { capacity: size, ...(nodes !== UNSET && { nodes }) }),
+			),
+		],
+		pod: pod('p', ...mounts),
+	}));
