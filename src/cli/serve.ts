@@ -44,14 +44,17 @@ export async function run(args: readonly string[]): Promise<number> {
 		() => logger.info({ cluster: cluster.description, nodes: cluster.state.nodes.size }, 'every watch has synced'),
 		() => {},
 	);
+	// Before anybody is told that it listens: who is told may end it at once.
+	const signals = awaitSignal(service, cluster, logger);
 	try {
 		const urls = await listen(service, config, logger);
 		if (config.cluster.from === 'examples') process.stdout.write(sandboxHint(cluster, urls.extender, urls.admin));
 	} catch (error) {
+		signals.ignore();
 		await Promise.all([service.extender.close(), service.admin.close(), cluster.stop()]);
 		throw error;
 	}
-	await untilSignal(service, cluster, logger);
+	await signals.ended;
 	return EXIT.ok;
 }
 
@@ -70,9 +73,7 @@ function readConfig(args: readonly string[]): Config | string {
 
 async function connect({ cluster: source }: Config, logger: Logger, metrics: Metrics): Promise<Cluster> {
 	if (source.from === 'manifests' || source.from === 'examples') {
-		const { startSandbox } = await import('../sandbox/cluster.ts');
-		const examples = fileURLToPath(new URL('../../manifests/examples', import.meta.url));
-		return startSandbox({ paths: source.from === 'examples' ? [examples] : source.paths, logger });
+		return startInMemory(source.from === 'examples' ? [EXAMPLES] : source.paths, logger);
 	}
 	try {
 		return await connectKubernetes({
@@ -84,6 +85,20 @@ async function connect({ cluster: source }: Config, logger: Logger, metrics: Met
 	} catch (error) {
 		if (error instanceof KubeConfigError) throw new CommandError(EXIT.usage, error.message, { cause: error });
 		throw new CommandError(EXIT.unreachable, (error as Error).message, { cause: error });
+	}
+}
+
+const EXAMPLES = fileURLToPath(new URL('../../manifests/examples', import.meta.url));
+
+async function startInMemory(paths: readonly string[], logger: Logger): Promise<Cluster> {
+	// Only the sandbox needs its field tables: they take a while to load.
+	const { startSandbox } = await import('../sandbox/cluster.ts');
+	const { ManifestError } = await import('../sandbox/load.ts');
+	try {
+		return await startSandbox({ paths, logger });
+	} catch (error) {
+		if (error instanceof ManifestError) throw new CommandError(EXIT.usage, error.message, { cause: error });
+		throw error;
 	}
 }
 
@@ -168,9 +183,9 @@ async function listenOn(app: FastifyInstance, { host, port }: Address, field: st
 }
 
 /** SIGTERM and SIGINT: no new binds, running ones may end, then everything closes. */
-async function untilSignal({ extender, admin, binder }: Service, cluster: Cluster, logger: Logger): Promise<void> {
+function awaitSignal({ extender, admin, binder }: Service, cluster: Cluster, logger: Logger) {
 	const ended = Promise.withResolvers<void>();
-	closeWithGrace({ delay: GRACE_MS + 5_000, logger: false }, async ({ signal, err }) => {
+	const listener = closeWithGrace({ delay: GRACE_MS + 5_000, logger: false }, async ({ signal, err }) => {
 		if (err) logger.fatal({ err }, 'topobind failed');
 		else logger.info({ signal, runningBinds: binder.running }, 'shutting down');
 		await binder.stop(GRACE_MS);
@@ -178,5 +193,5 @@ async function untilSignal({ extender, admin, binder }: Service, cluster: Cluste
 		await cluster.stop();
 		ended.resolve();
 	});
-	await ended.promise;
+	return { ended: ended.promise, ignore: () => listener.uninstall() };
 }

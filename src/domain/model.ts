@@ -60,6 +60,8 @@ export interface Claim extends ObjectIdentity {
 	readonly phase: string;
 	/** The beta annotation first, then spec.storageClassName; '' when neither is set. */
 	readonly className: string;
+	/** spec.storageClassName is set, if only to ''. Cloning asks for it; the annotation is not enough. */
+	readonly classInSpec: boolean;
 	/** spec.volumeName, '' when unset. */
 	readonly volumeName: string;
 	/** Annotation pv.kubernetes.io/bind-completed is present, with any value. */
@@ -131,6 +133,51 @@ export interface CapacitySegment extends ObjectIdentity {
 	readonly maximumVolumeSize: bigint | undefined;
 	/** Nodes of the segment; undefined means none. */
 	readonly nodeTopology: Requirement | undefined;
+}
+
+export interface Snapshot extends ObjectIdentity {
+	/** status.boundVolumeSnapshotContentName, '' while there is none. */
+	readonly contentName: string;
+	/** status.readyToUse. */
+	readonly ready: boolean;
+	/** status.restoreSize: the least that a volume restored from it must have. */
+	readonly restoreSize: Quantity | undefined;
+	/** Finalizer that external-provisioner sets while it restores: from then on deletion no longer stands in the way. */
+	readonly restoring: boolean;
+}
+
+export interface SnapshotContent extends ObjectIdentity {
+	readonly driver: string;
+	/** spec.volumeSnapshotClassName, '' when unset. */
+	readonly className: string;
+	readonly snapshotRef: ObjectReference;
+	/** status.snapshotHandle is set. */
+	readonly hasHandle: boolean;
+	/** spec.source.volumeHandle: the volume it was taken of; '' for a snapshot that was there before Kubernetes knew of it. */
+	readonly volumeHandle: string;
+	/** Mode of that volume; undefined when unknown. */
+	readonly volumeMode: string | undefined;
+	/** Annotation snapshot.storage.kubernetes.io/allow-volume-mode-change is true. */
+	readonly allowsModeChange: boolean;
+	/** Label snapshot.storage.kubernetes.io/managed-by: a node's name; '' without distributed snapshotting. */
+	readonly managedBy: string;
+	/** Annotation topobind.dev/snapshot-reach, as written. */
+	readonly reach: string | undefined;
+	/** spec.nodeAffinity (KEP-5943): nodes that can be given a volume from it; undefined where the field is absent. */
+	readonly affinity: Requirement | 'every node' | undefined;
+}
+
+export interface SnapshotClass extends ObjectIdentity {
+	/** Annotation topobind.dev/snapshot-reach, as written. */
+	readonly reach: string | undefined;
+}
+
+/** A ReferenceGrant, so far as it is about claims that use sources of its namespace. */
+export interface ReferenceGrant extends ObjectIdentity {
+	/** Namespaces whose claims may. */
+	readonly from: readonly string[];
+	/** What they may use; without a name, all of the kind. */
+	readonly to: readonly { readonly apiGroup: string; readonly kind: string; readonly name: string | undefined }[];
 }
 
 /** The `namespace/name` key under which namespaced objects are kept; the bare name for others. */

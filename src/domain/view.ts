@@ -1,4 +1,16 @@
-import type { CapacitySegment, Claim, CsiDriver, CsiNode, StorageClass, Volume } from './model.ts';
+import type {
+	CapacitySegment,
+	Claim,
+	CsiDriver,
+	CsiNode,
+	ReferenceGrant,
+	Snapshot,
+	SnapshotClass,
+	SnapshotContent,
+	StorageClass,
+	Volume,
+} from './model.ts';
+import type { SnapshotReach } from './storage/sources/policy.ts';
 import type { StaticVolumes } from './storage/static-volumes.ts';
 import type { NodeIndex } from './topology/node-index.ts';
 
@@ -17,4 +29,13 @@ export interface ClusterView {
 	csiNode(name: string): CsiNode | undefined;
 	/** In an order that does not depend on when they were seen. */
 	capacitySegments(className: string): readonly CapacitySegment[];
+	snapshot(namespace: string, name: string): Snapshot | undefined;
+	snapshotContent(name: string): SnapshotContent | undefined;
+	snapshotClass(name: string): SnapshotClass | undefined;
+	/** Those in the namespace. */
+	referenceGrants(namespace: string): Iterable<ReferenceGrant>;
+	/** The volume that the driver knows by this handle. */
+	volumeOfHandle(driver: string, handle: string): Volume | undefined;
+	/** Where snapshots of the driver can be restored, as configured; undefined where it is not. */
+	snapshotReach(driver: string): SnapshotReach | undefined;
 }

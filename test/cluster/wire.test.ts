@@ -41,6 +41,10 @@ async function crowd(namespace: string, schedulerName: string, storageClass: str
 	await api.create(pod({ ...settled, name: 'settler' }));
 	await api.waitFor(paths(namespace).pod('settler'), isRunning);
 	await api.deleteAndWait(paths(namespace).pod('settler'));
+	// More than one node will do: only then is prioritize called.
+	await api.create(pod({ namespace, name: 'idler', schedulerName, cpu: '10m' }));
+	await api.waitFor(paths(namespace).pod('idler'), isRunning);
+	await api.deleteAndWait(paths(namespace).pod('idler'));
 	for (const [name, node, cpu] of [
 		['low-1', 'wire-1', '450m'],
 		['low-2', 'wire-1', '450m'],
@@ -83,6 +87,7 @@ describe.each([
 		const filtered = recorder.of('filter', 'settler')[0]?.request;
 		expect(filtered?.[nodeCacheCapable ? 'NodeNames' : 'Nodes']).not.toBeNull();
 		expect(filtered?.[nodeCacheCapable ? 'Nodes' : 'NodeNames']).toBeNull();
+		expect(recorder.of('prioritize', 'idler')[0]?.response).toHaveLength(2);
 		expect(recorder.exchanges.every(({ status }) => status === 200)).toBe(true);
 		await scheduler.stop();
 		await clear(namespace);

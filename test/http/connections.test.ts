@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { request as secureRequest } from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -116,6 +117,25 @@ describe('closing', () => {
 		const before = performance.now();
 		await closing;
 		expect(performance.now() - before).toBeLessThan(2000);
+	});
+
+	it('answers a call that was on its way', async () => {
+		const { app, port } = await listening();
+		const socket = connect(port, '127.0.0.1');
+		let received = '';
+		socket.on('data', (chunk) => {
+			received += chunk;
+		});
+		const ended = once(socket, 'close');
+		socket.write('POST /filter HTTP/1.1\r\nHost: x\r\n');
+		await once(app.server, 'connection');
+		await new Promise((resolve) => setTimeout(resolve, 50));
+		const closing = app.close();
+		await new Promise((resolve) => setTimeout(resolve, 50));
+		socket.write(`Content-Type: application/json\r\nContent-Length: ${filterBody.length}\r\n\r\n${filterBody}`);
+		await ended;
+		await closing;
+		expect(received).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\nconnection: close\r\n/i);
 	});
 
 	it('ends idle connections at once', async () => {

@@ -17,6 +17,9 @@ const TEMPLATES = {
 	ZONE_LABEL: 'claim {claim} is bound to volume {volume}, whose labels need {requirement}',
 	SELECTED_NODE: 'claim {claim} is already being provisioned for another node',
 	NO_STATIC_VOLUME: 'claim {claim} finds no available volume of class {class} with {request}',
+	SOURCE_NOT_READY: 'claim {claim} waits for its source, {source}: {problem}',
+	SOURCE_INVALID: 'claim {claim} cannot be filled from its source, {source}: {problem}',
+	SOURCE_UNREACHABLE: 'claim {claim} must go where its source, {source}, can be reached: {requirement}',
 	CLASS_TOPOLOGY: 'claim {claim} is provisioned by class {class}, which allows {requirement}',
 	CAPACITY: 'claim {claim} asks for {request}, more than class {class} has free',
 } as const;
@@ -25,7 +28,7 @@ export type ReasonCode = keyof typeof TEMPLATES;
 
 /** What fills a template; claims are named without their namespace, which is the pod's. */
 export type ReasonDetails = Readonly<
-	Partial<Record<'claim' | 'volume' | 'class' | 'requirement' | 'request' | 'problem', string>>
+	Partial<Record<'claim' | 'volume' | 'class' | 'requirement' | 'request' | 'problem' | 'source', string>>
 >;
 
 /** Why nodes are refused. The same cause always gives the same message; no message names a judged node. */

@@ -63,17 +63,17 @@ type orderedV1 struct {
 	order *volumeOrder
 }
 
-func (v orderedV1) PersistentVolumes() corev1.PersistentVolumeInformer {
+func (v orderedV1) PersistentVolumes() corev1.TypedPersistentVolumeInformer {
 	return orderedVolumes{v.Interface.PersistentVolumes(), v.order}
 }
 
 type orderedVolumes struct {
-	corev1.PersistentVolumeInformer
+	corev1.TypedPersistentVolumeInformer
 	order *volumeOrder
 }
 
 func (v orderedVolumes) Informer() cache.SharedIndexInformer {
-	return orderedInformer{v.PersistentVolumeInformer.Informer(), v.order}
+	return orderedInformer{v.TypedPersistentVolumeInformer.Informer(), v.order}
 }
 
 type orderedInformer struct {

@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Claim, Volume } from '../../../src/domain/model.ts';
+import { StaticVolumes } from '../../../src/domain/storage/static-volumes.ts';
+import { claimManifest, nodeLabels, volumeManifest } from './arbitraries.ts';
+import { claim, HOST, project, terms, volume, ZONE } from './builders.ts';
+import { naiveBest } from './naive-volumes.ts';
+
+const claims = fc.constantFrom('c0', 'c1', 'c2').chain(claimManifest).map(project);
+/** Twelve names: what comes under a name that is there replaces it. */
+const volumes = fc
+	.nat(11)
+	.chain((at) => volumeManifest(`pv${at}`))
+	.map(project);
+const step = fc.oneof(
+	{ weight: 5, arbitrary: volumes.map((put) => ({ put })) },
+	{ weight: 2, arbitrary: fc.nat(11).map((at) => ({ drop: `pv${at}` })) },
+);
+
+/** What is in the index, and the same in a plain map. */
+class Both {
+	readonly index = new StaticVolumes();
+	readonly model = new Map<string, Volume>();
+
+	put(next: Volume): void {
+		this.drop(next.name);
+		this.index.add(next);
+		this.model.set(next.name, next);
+	}
+
+	drop(name: string): void {
+		const known = this.model.get(name);
+		if (known) this.index.remove(known);
+		this.model.delete(name);
+	}
+}
+
+function expectSame(both: Both, wanted: Claim, nodes: readonly Record<string, string>[]): void {
+	const sameClass = [...both.model.values()].map((held) => ({ ...held, className: wanted.className }));
+	const search = both.index.search(wanted);
+	const taken = new Set<string>();
+	for (const labels of [...nodes, ...nodes]) {
+		const best = search.best(labels, taken);
+		expect(best?.name).toBe(naiveBest(wanted, sameClass, labels, taken)?.name);
+		// What one node took stays taken, so that later nodes ask with other sets of volumes taken.
+		if (best) taken.add(best.name);
+	}
+}
+
+describe('the index of static volumes', () => {
+	it('finds what looking at every volume finds, after any additions and removals', () => {
+		fc.assert(
+			fc.property(
+				fc.array(step, { maxLength: 40 }),
+				claims,
+				fc.array(nodeLabels, { maxLength: 4 }),
+				(steps, wanted, nodes) => {
+					const both = new Both();
+					for (const one of steps) {
+						if ('put' in one) both.put(one.put);
+						else both.drop(one.drop);
+					}
+					expectSame(both, wanted, nodes);
+				},
+			),
+			{ numRuns: 500 },
+		);
+	});
+
+	it('does so too where many volumes are alike', () => {
+		const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 33, maxLength: 80 });
+		const labels = fc.constantFrom({ tier: '1' }, { tier: '2' });
+		fc.assert(
+			fc.property(
+				sizes,
+				fc.array(labels, { minLength: 80, maxLength: 80 }),
+				claims,
+				fc.array(nodeLabels),
+				(all, tiers, wanted, nodes) => {
+					const both = new Both();
+					for (const [at, size] of all.entries()) {
+						both.put(project(volume(`pv${at}`, { size: `${size * 128}Mi`, labels: tiers[at] as { tier: string } })));
+					}
+					expectSame(both, wanted, [...nodes, {}, {}, {}]);
+				},
+			),
+		);
+	});
+
+	it('is empty when all that was added is removed', () => {
+		fc.assert(
+			fc.property(fc.array(step), (steps) => {
+				const both = new Both();
+				for (const one of steps) if ('put' in one) both.put(one.put);
+				for (const name of [...both.model.keys()]) both.drop(name);
+				expect(both.index.isEmpty).toBe(true);
+			}),
+		);
+	});
+
+	it('asks each node by its own labels', () => {
+		const index = new StaticVolumes();
+		for (const name of ['n0', 'n1']) index.add(project(volume(`on-${name}`, { on: name })));
+		index.add(project(volume('in-zone', { affinity: terms([ZONE, 'In', 'a']), size: '5Gi' })));
+		const search = index.search(project(claim('data')));
+		const best = (labels: Record<string, string>) => search.best(labels, new Set())?.name;
+		expect([best({ [HOST]: 'n0' }), best({ [HOST]: 'n1', [ZONE]: 'a' }), best({ [ZONE]: 'a' }), best({})]).toEqual([
+			'on-n0',
+			'on-n1',
+			'in-zone',
+			undefined,
+		]);
+	});
+
+	it('takes the smallest of several that are reserved for the claim', () => {
+		const index = new StaticVolumes();
+		for (const [name, size] of [
+			['b', '3Gi'],
+			['a', '3Gi'],
+			['c', '2Gi'],
+			['d', '1Mi'],
+		] as const) {
+			index.add(project(volume(name, { size, claimRef: { name: 'data' } })));
+		}
+		const search = index.search(project(claim('data')));
+		expect(search.best({}, new Set())?.name).toBe('c');
+		expect(search.best({}, new Set(['c']))?.name).toBe('a');
+	});
+});
