@@ -30,6 +30,8 @@ export class DelayedClaims {
 	/** The others, smallest request first. */
 	readonly #open: readonly { readonly claim: Claim; readonly search: StaticSearch | undefined }[];
 	readonly #view: ClusterView;
+	/** What `#open` gets on the node that was looked at last, in the same order; one array for thousands of nodes. */
+	readonly #chosen: (Volume | undefined)[];
 
 	constructor(claims: readonly Claim[], view: ClusterView) {
 		this.#view = view;
@@ -38,6 +40,7 @@ export class DelayedClaims {
 			.filter((claim) => claim.selectedNode === undefined)
 			.sort((a, b) => compareQuantities(a.request ?? ZERO, b.request ?? ZERO))
 			.map((claim) => ({ claim, search: view.staticVolumes(claim.className)?.search(claim) }));
+		this.#chosen = this.#open.map(() => undefined);
 	}
 
 	/** The candidates that these claims cannot use, each under the first reason that holds there. */
@@ -54,19 +57,21 @@ export class DelayedClaims {
 
 	/** Which volume each claim gets on a node with these labels, whether or not the rest can be provisioned there. */
 	assign(labels: Labels): Assignment {
+		this.#choose(labels);
 		const bindings: { claim: Claim; volume: Volume }[] = [];
 		const provisions = [...this.#selected];
-		const taken = new Set<string>();
-		for (const { claim, search } of this.#open) {
-			const volume = search?.best(labels, taken);
-			if (volume) {
-				taken.add(volume.name);
-				bindings.push({ claim, volume });
-			} else {
-				provisions.push(claim);
-			}
+		for (const [i, { claim }] of this.#open.entries()) {
+			const volume = this.#chosen[i];
+			if (volume) bindings.push({ claim, volume });
+			else provisions.push(claim);
 		}
 		return { bindings, provisions };
+	}
+
+	/** Greedily, as kube-scheduler does: a small claim may take the one volume that a larger one could use. */
+	#choose(labels: Labels): void {
+		this.#chosen.fill(undefined);
+		for (let i = 0; i < this.#open.length; i++) this.#chosen[i] = this.#open[i]?.search?.best(labels, this.#chosen);
 	}
 
 	#refusedBySelection(nodes: NodeIndex, candidates: NodeSet): Refusal[] {
@@ -88,28 +93,30 @@ export class DelayedClaims {
 			refusals.set(why, set);
 			set.add(id);
 		};
-		const steps = new Map<Claim, ProvisioningStep[]>();
-		const stepsOf = (claim: Claim) => {
+		const steps = new Map<Claim, readonly ProvisioningStep[]>();
+		const failureOf = (claim: Claim, id: number) => {
 			const known = steps.get(claim) ?? provisioningSteps(claim, this.#view, nodes);
 			steps.set(claim, known);
-			return known;
+			return known.find(({ allowed }) => !allowed.has(id))?.reason;
 		};
-		const everywhere = this.#open.some(({ search }) => search) ? undefined : this.assign({}).provisions;
 		for (const id of candidates) {
-			const failed = firstFailure(everywhere ?? this.assign(nodes.labelsOf(id)).provisions, stepsOf, id);
-			if (failed) refuse(failed, id);
+			const failure = this.#firstFailure(nodes.labelsOf(id), (claim) => failureOf(claim, id));
+			if (failure) refuse(failure, id);
 		}
 		return [...refusals].map(([why, set]) => ({ reason: why, nodes: set }));
 	}
-}
 
-function firstFailure(
-	claims: readonly Claim[],
-	stepsOf: (claim: Claim) => readonly ProvisioningStep[],
-	id: number,
-): Reason | undefined {
-	for (const claim of claims) {
-		for (const step of stepsOf(claim)) if (!step.allowed.has(id)) return step.reason;
+	/** The first reason why one of the claims that get no volume on a node cannot be provisioned there. */
+	#firstFailure(labels: Labels, failureOf: (claim: Claim) => Reason | undefined): Reason | undefined {
+		this.#choose(labels);
+		for (const claim of this.#selected) {
+			const failure = failureOf(claim);
+			if (failure) return failure;
+		}
+		for (let i = 0; i < this.#open.length; i++) {
+			const failure = this.#chosen[i] ? undefined : failureOf((this.#open[i] as { claim: Claim }).claim);
+			if (failure) return failure;
+		}
+		return undefined;
 	}
-	return undefined;
 }

@@ -16,6 +16,10 @@ interface Shelf {
 	readonly accessModes: ReadonlySet<string>;
 	/** By size, then name. */
 	readonly volumes: Volume[];
+	/** The volumes' sizes as doubles, in the same order: most volumes are passed over by a look at these alone. */
+	readonly sizes: number[];
+	/** Whoever finds the shelf by its one label meets its affinity. */
+	readonly exact: boolean;
 }
 
 /**
@@ -29,9 +33,11 @@ interface Shelf {
 export class StaticVolumes {
 	readonly #shelves = new Map<string, Shelf>();
 	/** Label key → value → shelves that a node with this label may reach. */
-	readonly #anchored = new Map<string, Map<string, Set<Shelf>>>();
-	readonly #loose = new Set<Shelf>();
+	readonly #anchored = new Map<string, Map<string, Shelf[]>>();
+	readonly #loose: Shelf[] = [];
 	readonly #reserved = new Map<string, Map<string, Volume>>();
+	#lastLabels: Labels | undefined;
+	#lastShelves: readonly Shelf[] = [];
 
 	get isEmpty(): boolean {
 		return this.#shelves.size === 0 && this.#reserved.size === 0;
@@ -39,19 +45,23 @@ export class StaticVolumes {
 
 	add(volume: Volume): void {
 		if (volume.deleting) return;
+		this.#lastLabels = undefined;
 		if (volume.claimRef) {
 			const key = `${volume.claimRef.namespace}/${volume.claimRef.name}`;
 			const volumes = this.#reserved.get(key) ?? new Map<string, Volume>();
 			this.#reserved.set(key, volumes.set(volume.name, volume));
 		} else if (volume.phase === 'Available') {
 			const shelf = this.#shelfFor(volume);
-			shelf.volumes.splice(placeOf(shelf, volume), 0, volume);
+			const place = placeOf(shelf, volume);
+			shelf.volumes.splice(place, 0, volume);
+			shelf.sizes.splice(place, 0, volume.capacity.approximate);
 		}
 	}
 
 	/** Takes out exactly what `add` put in; `volume` must be that same version. */
 	remove(volume: Volume): void {
 		if (volume.deleting) return;
+		this.#lastLabels = undefined;
 		if (volume.claimRef) {
 			const key = `${volume.claimRef.namespace}/${volume.claimRef.name}`;
 			const volumes = this.#reserved.get(key);
@@ -61,7 +71,10 @@ export class StaticVolumes {
 			const shelf = this.#shelves.get(shelfKey(volume));
 			if (!shelf) return;
 			const place = placeOf(shelf, volume);
-			if (shelf.volumes[place]?.name === volume.name) shelf.volumes.splice(place, 1);
+			if (shelf.volumes[place]?.name === volume.name) {
+				shelf.volumes.splice(place, 1);
+				shelf.sizes.splice(place, 1);
+			}
 			if (shelf.volumes.length === 0) this.#discard(shelfKey(volume), shelf);
 		}
 	}
@@ -71,15 +84,21 @@ export class StaticVolumes {
 		const reserved = [...(this.#reserved.get(`${claim.namespace}/${claim.name}`)?.values() ?? [])]
 			.filter((volume) => isReservedFor(volume, claim) && fitsReserved(claim, volume))
 			.sort(bySizeThenName);
-		return new StaticSearch(claim, reserved, (labels) => this.#shelvesFor(labels));
+		return new StaticSearch(claim, reserved, (labels) => this.#shelvesAt(labels));
 	}
 
-	*#shelvesFor(labels: Labels): Iterable<Shelf> {
+	/** The shelves that a node with these labels may reach. Kept for the next claim, which asks about the same node. */
+	#shelvesAt(labels: Labels): readonly Shelf[] {
+		if (this.#lastLabels === labels) return this.#lastShelves;
+		const found: (readonly Shelf[])[] = this.#loose.length > 0 ? [this.#loose] : [];
 		for (const [key, byValue] of this.#anchored) {
-			const shelves = Object.hasOwn(labels, key) ? byValue.get(labels[key] as string) : undefined;
-			if (shelves) yield* shelves;
+			const anchored = Object.hasOwn(labels, key) ? byValue.get(labels[key] as string) : undefined;
+			if (anchored) found.push(anchored);
 		}
-		yield* this.#loose;
+		const shelves = found.length === 1 ? (found[0] as readonly Shelf[]) : found.flat();
+		this.#lastLabels = labels;
+		this.#lastShelves = shelves;
+		return shelves;
 	}
 
 	#shelfFor(volume: Volume): Shelf {
@@ -87,27 +106,39 @@ export class StaticVolumes {
 		const known = this.#shelves.get(key);
 		if (known) return known;
 		const { affinity, volumeMode, attributesClass } = volume;
-		const shelf = { affinity, volumeMode, attributesClass, accessModes: new Set(volume.accessModes), volumes: [] };
-		this.#shelves.set(key, shelf);
 		const anchors = anchorsOf(affinity);
-		if (!anchors) this.#loose.add(shelf);
+		const shelf: Shelf = {
+			affinity,
+			volumeMode,
+			attributesClass,
+			accessModes: new Set(volume.accessModes),
+			volumes: [],
+			sizes: [],
+			exact: anchors !== undefined && affinity?.terms.length === 1 && affinity.terms[0]?.length === 1,
+		};
+		this.#shelves.set(key, shelf);
+		if (!anchors) this.#loose.push(shelf);
 		for (const { key: label, values } of anchors ?? []) {
-			const byValue = this.#anchored.get(label) ?? new Map<string, Set<Shelf>>();
+			const byValue = this.#anchored.get(label) ?? new Map<string, Shelf[]>();
 			this.#anchored.set(label, byValue);
-			for (const value of values) byValue.set(value, (byValue.get(value) ?? new Set<Shelf>()).add(shelf));
+			for (const value of values) {
+				const shelves = byValue.get(value);
+				if (!shelves) byValue.set(value, [shelf]);
+				else if (!shelves.includes(shelf)) shelves.push(shelf);
+			}
 		}
 		return shelf;
 	}
 
 	#discard(key: string, shelf: Shelf): void {
 		this.#shelves.delete(key);
-		this.#loose.delete(shelf);
+		drop(this.#loose, shelf);
 		for (const { key: label, values } of anchorsOf(shelf.affinity) ?? []) {
 			const byValue = this.#anchored.get(label);
 			for (const value of values) {
 				const shelves = byValue?.get(value);
-				shelves?.delete(shelf);
-				if (shelves?.size === 0) byValue?.delete(value);
+				if (shelves) drop(shelves, shelf);
+				if (shelves?.length === 0) byValue?.delete(value);
 			}
 			if (byValue?.size === 0) this.#anchored.delete(label);
 		}
@@ -122,11 +153,11 @@ export class StaticSearch {
 	readonly claim: Claim;
 	readonly #request: Quantity;
 	readonly #reserved: readonly Volume[];
-	readonly #shelvesFor: (labels: Labels) => Iterable<Shelf>;
+	readonly #shelvesFor: (labels: Labels) => readonly Shelf[];
 	/** For large shelves: the volumes that fit, found so far, and where the search goes on. */
 	readonly #found = new Map<Shelf, { readonly fitting: Volume[]; next: number }>();
 
-	constructor(claim: Claim, reserved: readonly Volume[], shelvesFor: (labels: Labels) => Iterable<Shelf>) {
+	constructor(claim: Claim, reserved: readonly Volume[], shelvesFor: (labels: Labels) => readonly Shelf[]) {
 		this.claim = claim;
 		this.#request = claim.request ?? ZERO;
 		this.#reserved = reserved;
@@ -134,15 +165,15 @@ export class StaticSearch {
 	}
 
 	/** The smallest volume that fits on a node with these labels; undefined where there is none. Equal sizes: the first by name. */
-	best(labels: Labels, taken: ReadonlySet<string>): Volume | undefined {
-		const reserved = this.#reserved.find((volume) => !taken.has(volume.name));
+	best(labels: Labels, taken: readonly (Volume | undefined)[]): Volume | undefined {
+		const reserved = this.#reserved.find((volume) => !taken.includes(volume));
 		if (reserved) return reaches(reserved.affinity, labels) ? reserved : undefined;
 		let best: Volume | undefined;
 		for (const shelf of this.#shelvesFor(labels)) {
 			if (!this.#fitsShelf(shelf)) continue;
 			const first = this.#first(shelf, taken);
 			if (first === undefined || (best !== undefined && bySizeThenName(best, first) <= 0)) continue;
-			if (reaches(shelf.affinity, labels)) best = first;
+			if (shelf.exact || reaches(shelf.affinity, labels)) best = first;
 		}
 		return best;
 	}
@@ -153,27 +184,35 @@ export class StaticSearch {
 		return accessModes.every((mode) => shelf.accessModes.has(mode));
 	}
 
-	#first(shelf: Shelf, taken: ReadonlySet<string>): Volume | undefined {
-		if (shelf.volumes.length <= SMALL_SHELF) {
-			return shelf.volumes.find((volume) => this.#fits(volume) && !taken.has(volume.name));
+	#first(shelf: Shelf, taken: readonly (Volume | undefined)[]): Volume | undefined {
+		return shelf.volumes.length <= SMALL_SHELF ? this.#firstOfFew(shelf, taken) : this.#firstOfMany(shelf, taken);
+	}
+
+	#firstOfFew({ volumes, sizes }: Shelf, taken: readonly (Volume | undefined)[]): Volume | undefined {
+		for (let i = 0; i < volumes.length; i++) {
+			const size = sizes[i] as number;
+			if (size < this.#request.approximate) continue;
+			const volume = volumes[i] as Volume;
+			if (size === this.#request.approximate && compareQuantities(volume.capacity, this.#request) < 0) continue;
+			if (this.#matchesSelector(volume) && !taken.includes(volume)) return volume;
 		}
+		return undefined;
+	}
+
+	#firstOfMany(shelf: Shelf, taken: readonly (Volume | undefined)[]): Volume | undefined {
 		let found = this.#found.get(shelf);
 		if (!found) {
 			found = { fitting: [], next: firstOfSize(shelf.volumes, this.#request) };
 			this.#found.set(shelf, found);
 		}
-		for (const volume of found.fitting) if (!taken.has(volume.name)) return volume;
+		for (const volume of found.fitting) if (!taken.includes(volume)) return volume;
 		while (found.next < shelf.volumes.length) {
 			const volume = shelf.volumes[found.next++] as Volume;
 			if (!this.#matchesSelector(volume)) continue;
 			found.fitting.push(volume);
-			if (!taken.has(volume.name)) return volume;
+			if (!taken.includes(volume)) return volume;
 		}
 		return undefined;
-	}
-
-	#fits(volume: Volume): boolean {
-		return compareQuantities(volume.capacity, this.#request) >= 0 && this.#matchesSelector(volume);
 	}
 
 	#matchesSelector(volume: Volume): boolean {
@@ -194,6 +233,11 @@ function fitsReserved(claim: Claim, volume: Volume): boolean {
 		volume.volumeMode === claim.volumeMode &&
 		volume.attributesClass === claim.attributesClass
 	);
+}
+
+function drop(shelves: Shelf[], shelf: Shelf): void {
+	const at = shelves.indexOf(shelf);
+	if (at >= 0) shelves.splice(at, 1);
 }
 
 function reaches(affinity: Requirement | undefined, labels: Labels): boolean {
