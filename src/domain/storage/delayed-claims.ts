@@ -10,7 +10,7 @@ import { NodeSet } from '../topology/node-set.ts';
 import type { ClusterView } from '../view.ts';
 import { type ProvisioningStep, provisioningSteps } from './provisioning.ts';
 import { compareQuantities, ZERO } from './quantity.ts';
-import type { StaticSearch } from './static-volumes.ts';
+import type { AlikeSearch, StaticSearch } from './static-search.ts';
 
 /** What each claim gets on one node: a volume that is there, or one to be provisioned. */
 export interface Assignment {
@@ -32,6 +32,8 @@ export class DelayedClaims {
 	readonly #view: ClusterView;
 	/** What `#open` gets on the node that was looked at last, in the same order; one array for thousands of nodes. */
 	readonly #chosen: (Volume | undefined)[];
+	/** Where the open claims are alike, the quick way to tell how many of them get a volume. */
+	readonly #alike: AlikeSearch | undefined;
 
 	constructor(claims: readonly Claim[], view: ClusterView) {
 		this.#view = view;
@@ -41,6 +43,8 @@ export class DelayedClaims {
 			.sort((a, b) => compareQuantities(a.request ?? ZERO, b.request ?? ZERO))
 			.map((claim) => ({ claim, search: view.staticVolumes(claim.className)?.search(claim) }));
 		this.#chosen = this.#open.map(() => undefined);
+		const open = this.#open.map(({ claim }) => claim);
+		this.#alike = view.staticVolumes(open[0]?.className ?? '')?.searchAlike(open);
 	}
 
 	/** The candidates that these claims cannot use, each under the first reason that holds there. */
@@ -108,13 +112,15 @@ export class DelayedClaims {
 
 	/** The first reason why one of the claims that get no volume on a node cannot be provisioned there. */
 	#firstFailure(labels: Labels, failureOf: (claim: Claim) => Reason | undefined): Reason | undefined {
-		this.#choose(labels);
+		const served = this.#alike?.served(labels);
+		if (served === undefined) this.#choose(labels);
 		for (const claim of this.#selected) {
 			const failure = failureOf(claim);
 			if (failure) return failure;
 		}
-		for (let i = 0; i < this.#open.length; i++) {
-			const failure = this.#chosen[i] ? undefined : failureOf((this.#open[i] as { claim: Claim }).claim);
+		for (let i = served ?? 0; i < this.#open.length; i++) {
+			if (served === undefined && this.#chosen[i]) continue;
+			const failure = failureOf((this.#open[i] as { claim: Claim }).claim);
 			if (failure) return failure;
 		}
 		return undefined;

@@ -5,11 +5,12 @@
 
 import type { Claim, Labels, Volume } from '../model.ts';
 import type { Expression } from '../topology/expression.ts';
-import { matchesRequirement, type Requirement } from '../topology/requirement.ts';
-import { compareQuantities, type Quantity, ZERO } from './quantity.ts';
+import type { Requirement } from '../topology/requirement.ts';
+import { compareQuantities, ZERO } from './quantity.ts';
+import { AlikeSearch, bySizeThenName, isAlike, lowerBound, StaticSearch } from './static-search.ts';
 
 /** Available volumes that differ in size, name and labels only. */
-interface Shelf {
+export interface Shelf {
 	readonly affinity: Requirement | undefined;
 	readonly volumeMode: string;
 	readonly attributesClass: string;
@@ -36,8 +37,8 @@ export class StaticVolumes {
 	readonly #anchored = new Map<string, Map<string, Shelf[]>>();
 	readonly #loose: Shelf[] = [];
 	readonly #reserved = new Map<string, Map<string, Volume>>();
-	#lastLabels: Labels | undefined;
-	#lastShelves: readonly Shelf[] = [];
+	/** By the labels of a node; forgotten whenever a shelf comes or goes. */
+	#byLabels = new WeakMap<Labels, readonly Shelf[]>();
 
 	get isEmpty(): boolean {
 		return this.#shelves.size === 0 && this.#reserved.size === 0;
@@ -45,7 +46,6 @@ export class StaticVolumes {
 
 	add(volume: Volume): void {
 		if (volume.deleting) return;
-		this.#lastLabels = undefined;
 		if (volume.claimRef) {
 			const key = `${volume.claimRef.namespace}/${volume.claimRef.name}`;
 			const volumes = this.#reserved.get(key) ?? new Map<string, Volume>();
@@ -61,7 +61,6 @@ export class StaticVolumes {
 	/** Takes out exactly what `add` put in; `volume` must be that same version. */
 	remove(volume: Volume): void {
 		if (volume.deleting) return;
-		this.#lastLabels = undefined;
 		if (volume.claimRef) {
 			const key = `${volume.claimRef.namespace}/${volume.claimRef.name}`;
 			const volumes = this.#reserved.get(key);
@@ -81,23 +80,34 @@ export class StaticVolumes {
 
 	/** A search for one claim, to be asked node by node; what does not depend on the node is found out once. */
 	search(claim: Claim): StaticSearch {
-		const reserved = [...(this.#reserved.get(`${claim.namespace}/${claim.name}`)?.values() ?? [])]
-			.filter((volume) => isReservedFor(volume, claim) && fitsReserved(claim, volume))
-			.sort(bySizeThenName);
-		return new StaticSearch(claim, reserved, (labels) => this.#shelvesAt(labels));
+		return new StaticSearch(claim, this.#reservedFor(claim), (labels) => this.#shelvesAt(labels));
 	}
 
-	/** The shelves that a node with these labels may reach. Kept for the next claim, which asks about the same node. */
+	/** A search for claims that differ in size only; undefined where they differ otherwise, or a volume is reserved for one. */
+	searchAlike(claims: readonly Claim[]): AlikeSearch | undefined {
+		const [first] = claims;
+		if (!first || !claims.every((claim) => isAlike(claim, first) && this.#reservedFor(claim).length === 0))
+			return undefined;
+		return new AlikeSearch(claims, (labels) => this.#shelvesAt(labels));
+	}
+
+	#reservedFor(claim: Claim): Volume[] {
+		return [...(this.#reserved.get(`${claim.namespace}/${claim.name}`)?.values() ?? [])]
+			.filter((volume) => isReservedFor(volume, claim) && fitsReserved(claim, volume))
+			.sort(bySizeThenName);
+	}
+
+	/** The shelves that a node with these labels may reach. */
 	#shelvesAt(labels: Labels): readonly Shelf[] {
-		if (this.#lastLabels === labels) return this.#lastShelves;
+		const known = this.#byLabels.get(labels);
+		if (known) return known;
 		const found: (readonly Shelf[])[] = this.#loose.length > 0 ? [this.#loose] : [];
 		for (const [key, byValue] of this.#anchored) {
 			const anchored = Object.hasOwn(labels, key) ? byValue.get(labels[key] as string) : undefined;
 			if (anchored) found.push(anchored);
 		}
 		const shelves = found.length === 1 ? (found[0] as readonly Shelf[]) : found.flat();
-		this.#lastLabels = labels;
-		this.#lastShelves = shelves;
+		this.#byLabels.set(labels, shelves);
 		return shelves;
 	}
 
@@ -117,6 +127,7 @@ export class StaticVolumes {
 			exact: anchors !== undefined && affinity?.terms.length === 1 && affinity.terms[0]?.length === 1,
 		};
 		this.#shelves.set(key, shelf);
+		this.#byLabels = new WeakMap();
 		if (!anchors) this.#loose.push(shelf);
 		for (const { key: label, values } of anchors ?? []) {
 			const byValue = this.#anchored.get(label) ?? new Map<string, Shelf[]>();
@@ -132,6 +143,7 @@ export class StaticVolumes {
 
 	#discard(key: string, shelf: Shelf): void {
 		this.#shelves.delete(key);
+		this.#byLabels = new WeakMap();
 		drop(this.#loose, shelf);
 		for (const { key: label, values } of anchorsOf(shelf.affinity) ?? []) {
 			const byValue = this.#anchored.get(label);
@@ -142,81 +154,6 @@ export class StaticVolumes {
 			}
 			if (byValue?.size === 0) this.#anchored.delete(label);
 		}
-	}
-}
-
-/** Shelves larger than this are searched once a claim, not once a node. */
-const SMALL_SHELF = 32;
-
-/** The search for one claim's volume. Valid within one synchronous judgement only. */
-export class StaticSearch {
-	readonly claim: Claim;
-	readonly #request: Quantity;
-	readonly #reserved: readonly Volume[];
-	readonly #shelvesFor: (labels: Labels) => readonly Shelf[];
-	/** For large shelves: the volumes that fit, found so far, and where the search goes on. */
-	readonly #found = new Map<Shelf, { readonly fitting: Volume[]; next: number }>();
-
-	constructor(claim: Claim, reserved: readonly Volume[], shelvesFor: (labels: Labels) => readonly Shelf[]) {
-		this.claim = claim;
-		this.#request = claim.request ?? ZERO;
-		this.#reserved = reserved;
-		this.#shelvesFor = shelvesFor;
-	}
-
-	/** The smallest volume that fits on a node with these labels; undefined where there is none. Equal sizes: the first by name. */
-	best(labels: Labels, taken: readonly (Volume | undefined)[]): Volume | undefined {
-		const reserved = this.#reserved.find((volume) => !taken.includes(volume));
-		if (reserved) return reaches(reserved.affinity, labels) ? reserved : undefined;
-		let best: Volume | undefined;
-		for (const shelf of this.#shelvesFor(labels)) {
-			if (!this.#fitsShelf(shelf)) continue;
-			const first = this.#first(shelf, taken);
-			if (first === undefined || (best !== undefined && bySizeThenName(best, first) <= 0)) continue;
-			if (shelf.exact || reaches(shelf.affinity, labels)) best = first;
-		}
-		return best;
-	}
-
-	#fitsShelf(shelf: Shelf): boolean {
-		const { volumeMode, attributesClass, accessModes } = this.claim;
-		if (shelf.volumeMode !== volumeMode || shelf.attributesClass !== attributesClass) return false;
-		return accessModes.every((mode) => shelf.accessModes.has(mode));
-	}
-
-	#first(shelf: Shelf, taken: readonly (Volume | undefined)[]): Volume | undefined {
-		return shelf.volumes.length <= SMALL_SHELF ? this.#firstOfFew(shelf, taken) : this.#firstOfMany(shelf, taken);
-	}
-
-	#firstOfFew({ volumes, sizes }: Shelf, taken: readonly (Volume | undefined)[]): Volume | undefined {
-		for (let i = 0; i < volumes.length; i++) {
-			const size = sizes[i] as number;
-			if (size < this.#request.approximate) continue;
-			const volume = volumes[i] as Volume;
-			if (size === this.#request.approximate && compareQuantities(volume.capacity, this.#request) < 0) continue;
-			if (this.#matchesSelector(volume) && !taken.includes(volume)) return volume;
-		}
-		return undefined;
-	}
-
-	#firstOfMany(shelf: Shelf, taken: readonly (Volume | undefined)[]): Volume | undefined {
-		let found = this.#found.get(shelf);
-		if (!found) {
-			found = { fitting: [], next: firstOfSize(shelf.volumes, this.#request) };
-			this.#found.set(shelf, found);
-		}
-		for (const volume of found.fitting) if (!taken.includes(volume)) return volume;
-		while (found.next < shelf.volumes.length) {
-			const volume = shelf.volumes[found.next++] as Volume;
-			if (!this.#matchesSelector(volume)) continue;
-			found.fitting.push(volume);
-			if (!taken.includes(volume)) return volume;
-		}
-		return undefined;
-	}
-
-	#matchesSelector(volume: Volume): boolean {
-		return this.claim.selector === undefined || matchesRequirement(this.claim.selector, volume.labels);
 	}
 }
 
@@ -240,10 +177,6 @@ function drop(shelves: Shelf[], shelf: Shelf): void {
 	if (at >= 0) shelves.splice(at, 1);
 }
 
-function reaches(affinity: Requirement | undefined, labels: Labels): boolean {
-	return affinity === undefined || matchesRequirement(affinity, labels);
-}
-
 /** One In expression of each term: a node that matches the affinity has one of these labels. Undefined where a term has none. */
 function anchorsOf(affinity: Requirement | undefined): Expression[] | undefined {
 	if (!affinity) return undefined;
@@ -255,25 +188,6 @@ function shelfKey({ affinity, volumeMode, attributesClass, accessModes }: Volume
 	return `${volumeMode}|${attributesClass}|${[...accessModes].sort().join()}|${affinity?.key ?? ''}`;
 }
 
-function bySizeThenName(a: Volume, b: Volume): number {
-	return compareQuantities(a.capacity, b.capacity) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-}
-
 function placeOf(shelf: Shelf, volume: Volume): number {
 	return lowerBound(shelf.volumes, (other) => bySizeThenName(other, volume) < 0);
-}
-
-function firstOfSize(volumes: readonly Volume[], request: Quantity): number {
-	return lowerBound(volumes, (volume) => compareQuantities(volume.capacity, request) < 0);
-}
-
-function lowerBound(volumes: readonly Volume[], isBefore: (volume: Volume) => boolean): number {
-	let low = 0;
-	let high = volumes.length;
-	while (low < high) {
-		const middle = (low + high) >>> 1;
-		if (isBefore(volumes[middle] as Volume)) low = middle + 1;
-		else high = middle;
-	}
-	return low;
 }
