@@ -52,9 +52,18 @@ export class Attempt {
 
 	/** The pod with the UID that was scheduled; bound already to the node asked for, or not at all. */
 	async #findPod(): Promise<Pod> {
-		const { namespace, name, uid, node } = this.#target;
+		const { namespace, name, uid } = this.#target;
 		const known = this.#cluster.pod(namespace, name);
-		const pod = known?.uid === uid ? known : await this.#write(() => this.#writer.readPod(namespace, name));
+		return this.#checkPod(known?.uid === uid ? known : await this.#readPod());
+	}
+
+	/** As the API server holds it: the watch may not have shown yet what stood in the way of a write. */
+	#readPod(): Promise<Pod | undefined> {
+		return this.#write(() => this.#writer.readPod(this.#target.namespace, this.#target.name));
+	}
+
+	#checkPod(pod: Pod | undefined): Pod {
+		const { namespace, name, uid, node } = this.#target;
 		if (pod?.uid !== uid) throw new BindError('ended', `pod ${namespace}/${name} no longer exists`);
 		if (pod.deleting) throw new BindError('ended', `pod ${namespace}/${name} is being deleted`);
 		if (pod.nodeName !== '' && pod.nodeName !== node) {
@@ -135,7 +144,7 @@ export class Attempt {
 	/** The watch usually brings what stood in the way; where it has already, or never will, a short pause bounds the retries. */
 	async #untilSettled(changes: Changes): Promise<void> {
 		const enough = AbortSignal.any([this.#signal, AbortSignal.timeout(STALE_CONFLICT_PAUSE_MS)]);
-		await changes.next(enough).catch(() => this.#signal.throwIfAborted());
+		await changes.nextShown(enough).catch(() => this.#signal.throwIfAborted());
 	}
 
 	async #wait(plan: Plan, changes: Changes): Promise<'claims bound' | 'pod bound' | 'undone'> {
@@ -163,7 +172,7 @@ export class Attempt {
 		} catch (error) {
 			if (!(error instanceof WriteError)) throw error;
 			// An earlier POST may have done it although its answer was lost.
-			if (error.failure === 'conflict' && (await this.#findPod()).nodeName === node) return;
+			if (error.failure === 'conflict' && this.#checkPod(await this.#readPod()).nodeName === node) return;
 			if (error.failure === 'gone')
 				throw new BindError('ended', `pod ${namespace}/${name} no longer exists`, { cause: error });
 			throw new BindError('failed', error.message, { cause: error });
@@ -184,11 +193,19 @@ interface PlannedWrite {
 }
 
 /** What can bring a waiting bind forward, or end it. */
-function matters({ kind, key, current }: Change, pod: Pod, node: string, claimKeys: ReadonlySet<string>): boolean {
+function matters(
+	{ kind, key, previous, current }: Change,
+	pod: Pod,
+	node: string,
+	claimKeys: ReadonlySet<string>,
+): boolean {
 	if (kind === 'PersistentVolumeClaim') return claimKeys.has(key);
 	if (kind === 'Pod') return key === objectKey(pod);
 	if (kind === 'Node' || kind === 'CSINode') return key === node;
 	if (kind !== 'PersistentVolume') return false;
-	const claimRef = (current as Volume | undefined)?.claimRef;
-	return claimRef === undefined || claimKeys.has(`${claimRef.namespace}/${claimRef.name}`);
+	// Also one that was reserved for a claim of the pod, and is now for another.
+	return [previous, current].some((volume) => {
+		const claimRef = (volume as Volume | undefined)?.claimRef;
+		return claimRef === undefined || claimKeys.has(`${claimRef.namespace}/${claimRef.name}`);
+	});
 }

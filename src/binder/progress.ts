@@ -10,7 +10,7 @@ import { matchesRequirement } from '../domain/topology/requirement.ts';
 
 /**
  * bound: every claim is. waiting: `what` is not there yet. failed: the plan cannot come true any more.
- * undone: what somebody else was to write, such as another pod that shares the claim, was not; plan again.
+ * undone: it came otherwise than planned, as where another pod that shares the claim did not write it; plan again.
  */
 export type Progress =
 	| { readonly state: 'bound' }
@@ -59,7 +59,9 @@ function bindingProgress(
 	if (volume.claimRef?.uid !== claim.uid || !isReservedFor(volume, claim)) {
 		return own.has(name) ? failed(`volume ${name} was taken away from claim ${claim.name}`) : { state: 'undone' };
 	}
-	return isBound(claim) ? { state: 'bound' } : waiting(`claim ${claim.name} to be bound to volume ${name}`);
+	if (!isBound(claim)) return waiting(`claim ${claim.name} to be bound to volume ${name}`);
+	// The PV controller may have found another volume reserved for the claim: whether that one will do is judged anew.
+	return claim.volumeName === name ? { state: 'bound' } : { state: 'undone' };
 }
 
 function provisionProgress(planned: Claim, node: string, cluster: ClusterState, own: ReadonlySet<string>): Progress {

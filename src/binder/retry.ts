@@ -8,6 +8,8 @@ const LONGEST_PAUSE_MS = 2_000;
 export async function retryTransient<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
 	for (let attempt = 0; ; attempt++) {
 		try {
+			// Before the call: what begins after the end would be nobody's.
+			signal.throwIfAborted();
 			return await orAborted(write(), signal);
 		} catch (error) {
 			if (!(error instanceof WriteError) || error.failure !== 'transient') throw error;

@@ -71,13 +71,18 @@ function readConfig(args: readonly string[]): Config | string {
 	}
 }
 
-async function connect({ cluster: source }: Config, logger: Logger, metrics: Metrics): Promise<Cluster> {
+async function connect(
+	{ cluster: source, sources: { drivers } }: Config,
+	logger: Logger,
+	metrics: Metrics,
+): Promise<Cluster> {
 	if (source.from === 'manifests' || source.from === 'examples') {
-		return startInMemory(source.from === 'examples' ? [EXAMPLES] : source.paths, logger);
+		return startInMemory(source.from === 'examples' ? [EXAMPLES] : source.paths, drivers, logger);
 	}
 	try {
 		return await connectKubernetes({
 			...(source.from === 'kubeconfig' && { kubeconfig: source.path }),
+			drivers,
 			logger,
 			onList: (kind) => metrics.watchLists.inc({ kind }),
 			onEvent: (kind) => metrics.watchEvents.inc({ kind }),
@@ -90,12 +95,16 @@ async function connect({ cluster: source }: Config, logger: Logger, metrics: Met
 
 const EXAMPLES = fileURLToPath(new URL('../../manifests/examples', import.meta.url));
 
-async function startInMemory(paths: readonly string[], logger: Logger): Promise<Cluster> {
+async function startInMemory(
+	paths: readonly string[],
+	drivers: Config['sources']['drivers'],
+	logger: Logger,
+): Promise<Cluster> {
 	// Only the sandbox needs its field tables: they take a while to load.
 	const { startSandbox } = await import('../sandbox/cluster.ts');
 	const { ManifestError } = await import('../sandbox/load.ts');
 	try {
-		return await startSandbox({ paths, logger });
+		return await startSandbox({ paths, drivers, logger });
 	} catch (error) {
 		if (error instanceof ManifestError) throw new CommandError(EXIT.usage, error.message, { cause: error });
 		throw error;

@@ -40,8 +40,9 @@ export class Assumptions<T extends Versioned> {
 		if (held?.object === assumed) this.#held.set(key, { object: written, baseVersion: held.baseVersion });
 	}
 
-	revert(key: string, assumed: T): void {
-		if (this.#held.get(key)?.object === assumed) this.#held.delete(key);
+	/** False where the assumption has ended already, or was confirmed. */
+	revert(key: string, assumed: T): boolean {
+		return this.#held.get(key)?.object === assumed && this.#held.delete(key);
 	}
 
 	/** Takes what the watch shows now. */

@@ -1,6 +1,19 @@
 /** The kinds topobind keeps, and the projected type of each. */
 
-import type { CapacitySegment, Claim, CsiDriver, CsiNode, Node, Pod, StorageClass, Volume } from '../domain/model.ts';
+import type {
+	CapacitySegment,
+	Claim,
+	CsiDriver,
+	CsiNode,
+	Node,
+	Pod,
+	ReferenceGrant,
+	Snapshot,
+	SnapshotClass,
+	SnapshotContent,
+	StorageClass,
+	Volume,
+} from '../domain/model.ts';
 
 export interface KindTypes {
 	Node: Node;
@@ -12,6 +25,10 @@ export interface KindTypes {
 	CSINode: CsiNode;
 	CSIDriver: CsiDriver;
 	CSIStorageCapacity: CapacitySegment;
+	VolumeSnapshot: Snapshot;
+	VolumeSnapshotContent: SnapshotContent;
+	VolumeSnapshotClass: SnapshotClass;
+	ReferenceGrant: ReferenceGrant;
 }
 
 export type Kind = keyof KindTypes;

@@ -9,9 +9,16 @@ import { ApiWriter } from './api-writer.ts';
 import type { Cluster, Readiness, WatchReadiness } from './cluster.ts';
 import type { Kind, KindTypes } from './kinds.ts';
 import { projections } from './projections.ts';
-import { ClusterState } from './state.ts';
+import { ClusterState, type DriverSettings } from './state.ts';
 
-const COLLECTIONS: { readonly [K in Kind]: { readonly path: string; readonly query?: Query } } = {
+interface Collection {
+	readonly path: string;
+	readonly query?: Query;
+	/** Of a kind that not every cluster has; it may also come later. */
+	readonly optional?: boolean;
+}
+
+const COLLECTIONS: { readonly [K in Kind]: Collection } = {
 	Node: { path: '/api/v1/nodes' },
 	// Assigned pods are many and never judged.
 	Pod: { path: '/api/v1/pods', query: { fieldSelector: 'spec.nodeName=' } },
@@ -21,6 +28,11 @@ const COLLECTIONS: { readonly [K in Kind]: { readonly path: string; readonly que
 	CSINode: { path: '/apis/storage.k8s.io/v1/csinodes' },
 	CSIDriver: { path: '/apis/storage.k8s.io/v1/csidrivers' },
 	CSIStorageCapacity: { path: '/apis/storage.k8s.io/v1/csistoragecapacities' },
+	VolumeSnapshot: { path: '/apis/snapshot.storage.k8s.io/v1/volumesnapshots', optional: true },
+	VolumeSnapshotContent: { path: '/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents', optional: true },
+	VolumeSnapshotClass: { path: '/apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses', optional: true },
+	// The version that external-provisioner reads.
+	ReferenceGrant: { path: '/apis/gateway.networking.k8s.io/v1beta1/referencegrants', optional: true },
 };
 
 /** A watch that is down for longer makes the service unready: what it says may be out of date. */
@@ -29,6 +41,8 @@ const STALE_AFTER_MS = 30_000;
 export interface KubernetesOptions {
 	/** Without it, the service account of the pod. */
 	readonly kubeconfig?: string;
+	/** What is configured for each CSI driver. */
+	readonly drivers?: DriverSettings;
 	readonly logger?: ReflectorLogger;
 	readonly onList?: (kind: Kind) => void;
 	readonly onEvent?: (kind: Kind) => void;
@@ -48,7 +62,7 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		await client.close();
 		throw error;
 	}
-	const state = new ClusterState();
+	const state = new ClusterState(options.drivers);
 	const reflectors = (Object.keys(COLLECTIONS) as Kind[]).map((kind) => ({
 		kind,
 		reflector: reflect(kind, client, state, options),

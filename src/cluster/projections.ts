@@ -19,14 +19,13 @@ import type {
 	CsiNode,
 	Labels,
 	Node,
-	ObjectIdentity,
 	Pod,
 	PodClaimVolume,
 	StorageClass,
 	Volume,
 } from '../domain/model.ts';
 import { migrationOf } from '../domain/storage/migration.ts';
-import { parseQuantity, type Quantity, wholeUnits, ZERO } from '../domain/storage/quantity.ts';
+import { wholeUnits, ZERO } from '../domain/storage/quantity.ts';
 import {
 	type RawNodeSelector,
 	type Requirement,
@@ -35,9 +34,13 @@ import {
 	requirementOfTopologyTerms,
 } from '../domain/topology/requirement.ts';
 import type { Kind, KindTypes } from './kinds.ts';
-
-/** An object as it comes from JSON: dates are still text. */
-export type Wire<T> = T extends Date ? string : T extends object ? { readonly [P in keyof T]: Wire<T[P]> } : T;
+import {
+	projectReferenceGrant,
+	projectSnapshot,
+	projectSnapshotClass,
+	projectSnapshotContent,
+} from './source-projections.ts';
+import { identityOf, optionalQuantity, type Wire } from './wire.ts';
 
 /** Each throws an Error that names the field when a value is unusable. */
 export const projections: { readonly [K in Kind]: (raw: never) => KindTypes[K] } = {
@@ -49,6 +52,10 @@ export const projections: { readonly [K in Kind]: (raw: never) => KindTypes[K] }
 	CSINode: projectCsiNode,
 	CSIDriver: projectCsiDriver,
 	CSIStorageCapacity: projectCapacitySegment,
+	VolumeSnapshot: projectSnapshot,
+	VolumeSnapshotContent: projectSnapshotContent,
+	VolumeSnapshotClass: projectSnapshotClass,
+	ReferenceGrant: projectReferenceGrant,
 };
 
 const NOTHING: Labels = Object.freeze({});
@@ -86,6 +93,7 @@ export function projectClaim(raw: Wire<V1PersistentVolumeClaim>): Claim {
 		...identity,
 		phase: status?.phase ?? 'Pending',
 		className: annotations[BETA_CLASS] ?? spec?.storageClassName ?? '',
+		classInSpec: spec?.storageClassName !== undefined && spec.storageClassName !== null,
 		volumeName: spec?.volumeName ?? '',
 		bindCompleted: annotations['pv.kubernetes.io/bind-completed'] !== undefined,
 		selectedNode: annotations['volume.kubernetes.io/selected-node'],
@@ -173,26 +181,7 @@ export function projectCapacitySegment(raw: Wire<V1CSIStorageCapacity>): Capacit
 	};
 }
 
-function identityOf({ metadata }: { readonly metadata?: Wire<V1Node>['metadata'] }): ObjectIdentity {
-	return {
-		namespace: metadata?.namespace ?? '',
-		name: metadata?.name ?? '',
-		uid: metadata?.uid ?? '',
-		resourceVersion: metadata?.resourceVersion ?? '',
-		deleting: metadata?.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
-	};
-}
-
 function wholeBytes(text: unknown, field: string): bigint | undefined {
 	const quantity = optionalQuantity(text, field);
 	return quantity && wholeUnits(quantity);
-}
-
-function optionalQuantity(text: unknown, field: string): Quantity | undefined {
-	if (text === undefined || text === null) return undefined;
-	try {
-		return parseQuantity(String(text).trim());
-	} catch (error) {
-		throw new Error(`${field}: ${(error as Error).message}`);
-	}
 }

@@ -1,18 +1,38 @@
-import type { CapacitySegment, Claim, CsiDriver, CsiNode, Pod, StorageClass, Volume } from '../domain/model.ts';
+import type {
+	CapacitySegment,
+	Claim,
+	CsiDriver,
+	CsiNode,
+	Pod,
+	ReferenceGrant,
+	Snapshot,
+	SnapshotClass,
+	SnapshotContent,
+	StorageClass,
+	Volume,
+} from '../domain/model.ts';
 import { objectKey } from '../domain/model.ts';
+import type { SnapshotReach } from '../domain/storage/sources/policy.ts';
 import { StaticVolumes } from '../domain/storage/static-volumes.ts';
 import { NodeIndex } from '../domain/topology/node-index.ts';
 import type { ClusterView } from '../domain/view.ts';
 import { Assumptions } from './assumptions.ts';
 import type { Kind, KindTypes } from './kinds.ts';
+import { VolumeHandles } from './volume-handles.ts';
 
-/** One object came, changed or went. Both sides are what the watch said, without what was assumed. */
+/**
+ * One object came, changed or went. Both sides are what the watch said, without what was assumed; they are the same
+ * object where only an assumption was taken back.
+ */
 export interface Change<K extends Kind = Kind> {
 	readonly kind: K;
 	readonly key: string;
 	readonly previous: KindTypes[K] | undefined;
 	readonly current: KindTypes[K] | undefined;
 }
+
+/** By the name of the CSI driver. */
+export type DriverSettings = Readonly<Record<string, { readonly snapshots: SnapshotReach }>>;
 
 type Listener = (change: Change) => void;
 type Stores = { [K in Kind]: Map<string, KindTypes[K]> };
@@ -21,7 +41,7 @@ type Stores = { [K in Kind]: Map<string, KindTypes[K]> };
  * What the cluster says now, overlaid by what topobind assumed. The one view that is judged by.
  *
  * - `seen*` give what the watches said; the ClusterView methods give that with the assumptions on top.
- * - The indexes (nodes, static volumes, capacity) always hold what the ClusterView methods give.
+ * - The indexes (nodes, static volumes, handles, capacity, grants) always hold what the ClusterView methods give.
  * - Listeners are called synchronously, after the state has changed, and must not change it.
  */
 export class ClusterState implements ClusterView {
@@ -35,13 +55,26 @@ export class ClusterState implements ClusterView {
 		CSINode: new Map(),
 		CSIDriver: new Map(),
 		CSIStorageCapacity: new Map(),
+		VolumeSnapshot: new Map(),
+		VolumeSnapshotContent: new Map(),
+		VolumeSnapshotClass: new Map(),
+		ReferenceGrant: new Map(),
 	};
 	readonly #claims = new Assumptions<Claim>();
 	readonly #volumes = new Assumptions<Volume>();
 	readonly #static = new Map<string, StaticVolumes>();
 	/** By class, ordered by key. */
 	readonly #segments = new Map<string, CapacitySegment[]>();
+	readonly #handles = new VolumeHandles();
+	/** By namespace, then name. */
+	readonly #grants = new Map<string, Map<string, ReferenceGrant>>();
 	readonly #listeners = new Set<Listener>();
+	readonly #drivers: DriverSettings;
+
+	/** `drivers` is what is configured for each CSI driver. */
+	constructor(drivers: DriverSettings = {}) {
+		this.#drivers = drivers;
+	}
 
 	// What is judged by.
 
@@ -72,6 +105,31 @@ export class ClusterState implements ClusterView {
 
 	capacitySegments(className: string): readonly CapacitySegment[] {
 		return this.#segments.get(className) ?? [];
+	}
+
+	snapshot(namespace: string, name: string): Snapshot | undefined {
+		return this.#stores.VolumeSnapshot.get(`${namespace}/${name}`);
+	}
+
+	snapshotContent(name: string): SnapshotContent | undefined {
+		return this.#stores.VolumeSnapshotContent.get(name);
+	}
+
+	snapshotClass(name: string): SnapshotClass | undefined {
+		return this.#stores.VolumeSnapshotClass.get(name);
+	}
+
+	referenceGrants(namespace: string): Iterable<ReferenceGrant> {
+		return this.#grants.get(namespace)?.values() ?? [];
+	}
+
+	volumeOfHandle(driver: string, handle: string): Volume | undefined {
+		const name = this.#handles.nameOf(driver, handle);
+		return name === undefined ? undefined : this.volume(name);
+	}
+
+	snapshotReach(driver: string): SnapshotReach | undefined {
+		return Object.hasOwn(this.#drivers, driver) ? this.#drivers[driver]?.snapshots : undefined;
 	}
 
 	/** A pod that no node is assigned to yet; undefined for any other. */
@@ -120,13 +178,16 @@ export class ClusterState implements ClusterView {
 		this.#claims.confirm(objectKey(written), written, assumed);
 	}
 
-	/** Takes back an assumption that was not written. */
+	/** Takes back an assumption that was not written. Whoever waits for it to be written is told. */
 	revertVolume(assumed: Volume): void {
-		this.#changeVolume(assumed.name, () => this.#volumes.revert(assumed.name, assumed));
+		const { name } = assumed;
+		const reverted = this.#changeVolume(name, () => this.#volumes.revert(name, assumed));
+		if (reverted) this.#tellReverted('PersistentVolume', name);
 	}
 
 	revertClaim(assumed: Claim): void {
-		this.#claims.revert(objectKey(assumed), assumed);
+		const key = objectKey(assumed);
+		if (this.#claims.revert(key, assumed)) this.#tellReverted('PersistentVolumeClaim', key);
 	}
 
 	/** The watch has not yet shown what was assumed or written. */
@@ -164,17 +225,28 @@ export class ClusterState implements ClusterView {
 				store();
 				this.#volumes.observe(key, current as Volume | undefined);
 			});
+			// No assumption changes a handle.
+			this.#handles.replace(previous as Volume | undefined, current as Volume | undefined);
 		} else {
 			store();
 			this.#index(kind, key, previous, current);
 		}
-		const change: Change = { kind, key, previous, current };
+		this.#tell({ kind, key, previous, current });
+	}
+
+	#tellReverted(kind: Kind, key: string): void {
+		const seen = this.seen(kind, key);
+		this.#tell({ kind, key, previous: seen, current: seen });
+	}
+
+	#tell(change: Change): void {
 		for (const listener of this.#listeners) listener(change);
 	}
 
 	#index(kind: Kind, key: string, previous: KindTypes[Kind] | undefined, current: KindTypes[Kind] | undefined): void {
 		if (kind === 'PersistentVolumeClaim') this.#claims.observe(key, current as Claim | undefined);
 		if (kind === 'CSIStorageCapacity') this.#indexSegment(key, previous as CapacitySegment, current as CapacitySegment);
+		if (kind === 'ReferenceGrant') this.#indexGrant(previous as ReferenceGrant, current as ReferenceGrant);
 		if (kind === 'Node') {
 			if (current) this.nodes.upsert(key, (current as KindTypes['Node']).labels);
 			else this.nodes.remove(key);
@@ -192,6 +264,15 @@ export class ClusterState implements ClusterView {
 			this.#segments.set(current.className, segments);
 			segments.splice(placeOf(segments, key), 0, current);
 		}
+	}
+
+	#indexGrant(previous: ReferenceGrant | undefined, current: ReferenceGrant | undefined): void {
+		const { namespace, name } = (current ?? previous) as ReferenceGrant;
+		const grants = this.#grants.get(namespace) ?? new Map<string, ReferenceGrant>();
+		if (current) grants.set(name, current);
+		else grants.delete(name);
+		if (grants.size === 0) this.#grants.delete(namespace);
+		else this.#grants.set(namespace, grants);
 	}
 
 	/** Keeps the index of static volumes at what `volume()` gives, whatever the change does. */

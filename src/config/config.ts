@@ -1,13 +1,12 @@
 /** What every other part reads: one validated, deeply frozen object. */
 
+import type { SnapshotReach } from '../domain/storage/sources/policy.ts';
+
 export const API_VERSION = 'topobind.dev/v1alpha1';
 export const KIND = 'TopobindConfiguration';
 
 /** companion: VolumeBinding stays on and topobind adds to it. delegate: topobind replaces it and binds. */
 export type Mode = 'companion' | 'delegate';
-
-/** Where snapshots of a driver can be restored: see docs/configuration.md. */
-export type SnapshotReach = 'anywhere' | 'source-volume' | 'managed-by-node';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
@@ -48,6 +47,7 @@ export interface ScoringConfig {
 }
 
 export interface DriverConfig {
+	/** Where snapshots of the driver can be restored: see docs/sources.md. */
 	readonly snapshots: SnapshotReach;
 }
 

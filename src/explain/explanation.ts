@@ -5,6 +5,7 @@ import { judge, type Refusal } from '../domain/decision/judge.ts';
 import type { ReasonCode } from '../domain/decision/reasons.ts';
 import type { Claim, Pod } from '../domain/model.ts';
 import { isBound } from '../domain/storage/pod-claims.ts';
+import { explainSource, type SourceExplanation } from './source.ts';
 
 export interface PodExplanation {
 	readonly pod: string;
@@ -43,6 +44,8 @@ export interface ClaimExplanation {
 	/** What the volume asks of nodes. */
 	readonly needs?: string;
 	readonly selectedNode?: string;
+	/** What it is to be filled from, while it is not bound. */
+	readonly source?: SourceExplanation;
 	readonly nodes: NodesExplanation;
 }
 
@@ -99,6 +102,7 @@ function firstNames(ids: Iterable<number>, { nodes }: ClusterState): string[] {
 function describeClaim(name: string, namespace: string, cluster: ClusterState): Omit<ClaimExplanation, 'nodes'> {
 	const claim = cluster.claim(namespace, name);
 	if (!claim) return { claim: name, state: 'missing' };
+	const source = explainSource(claim, cluster);
 	const needs = cluster.volume(claim.volumeName)?.affinity?.text;
 	return {
 		claim: name,
@@ -108,6 +112,7 @@ function describeClaim(name: string, namespace: string, cluster: ClusterState): 
 		...(claim.volumeName !== '' && { volume: claim.volumeName }),
 		...(needs !== undefined && { needs }),
 		...(claim.selectedNode !== undefined && { selectedNode: claim.selectedNode }),
+		...(source && { source }),
 	};
 }
 

@@ -3,7 +3,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Kind, KindTypes } from '../cluster/kinds.ts';
 import { projections } from '../cluster/projections.ts';
-import { ClusterState } from '../cluster/state.ts';
+import { ClusterState, type DriverSettings } from '../cluster/state.ts';
 import { type SandboxDelays, startControllers } from './controllers.ts';
 import { loadManifests, type Manifests } from './load.ts';
 import { type SandboxLogger, silent } from './logger.ts';
@@ -15,6 +15,8 @@ import { SandboxWriter } from './writer.ts';
 export interface SandboxOptions {
 	/** Files and folders of manifests. */
 	readonly paths: readonly string[];
+	/** What is configured for each CSI driver. */
+	readonly drivers?: DriverSettings;
 	readonly logger?: SandboxLogger;
 	readonly delays?: SandboxDelays;
 }
@@ -30,13 +32,13 @@ export interface Sandbox extends Cluster {
  * Loads the manifests. When this resolves, `state` holds them all, and the controllers have done what there was to do
  * without delay. Rejects with a ManifestError.
  */
-export async function startSandbox({ paths, logger = silent, delays = {} }: SandboxOptions): Promise<Sandbox> {
+export async function startSandbox({ paths, drivers, logger = silent, delays = {} }: SandboxOptions): Promise<Sandbox> {
 	const { objects, ...summary } = await loadManifests(paths);
 	const { files, counts, unused, warnings } = summary;
 	for (const warning of warnings) logger.warn({}, warning);
 	logger.info({ files: files.length, loaded: counts, unused }, 'sandbox: manifests in memory, no cluster is touched');
 	const store = new ObjectStore();
-	const state = new ClusterState();
+	const state = new ClusterState(drivers);
 	store.load(objects);
 	for (const kind of KINDS) fill(state, store, kind);
 	store.watch((event) => feed(state, event, logger));

@@ -1,4 +1,3 @@
-import type { Kind, KindTypes } from '../cluster/kinds.ts';
 import { type ClusterWriter, WriteError } from '../cluster/writer.ts';
 import type { Claim, Pod, Volume } from '../domain/model.ts';
 import { withClaim } from './binding.ts';
@@ -32,26 +31,14 @@ export class SandboxWriter implements ClusterWriter {
 		const raw = this.#read('Pod', key);
 		if (raw.metadata.uid !== pod.uid) throw new WriteError('conflict', `pod ${key} is another pod by now`);
 		if (raw.metadata.deletionTimestamp) throw new WriteError('conflict', `pod ${key} is being deleted`);
-		if (raw.spec.nodeName)
-			throw new WriteError('conflict', `pod ${key} is already assigned to node ${raw.spec.nodeName}`);
+		const { nodeName } = raw.spec;
+		if (nodeName) throw new WriteError('conflict', `pod ${key} is already assigned to node ${nodeName}`);
 		this.#update('Pod', assigned(raw, node));
 	}
 
 	async readPod(namespace: string, name: string): Promise<Pod | undefined> {
-		return this.#project('Pod', `${namespace}/${name}`);
-	}
-
-	async readClaim(namespace: string, name: string): Promise<Claim | undefined> {
-		return this.#project('PersistentVolumeClaim', `${namespace}/${name}`);
-	}
-
-	async readVolume(name: string): Promise<Volume | undefined> {
-		return this.#project('PersistentVolume', name);
-	}
-
-	#project<K extends Kind>(kind: K, key: string): KindTypes[K] | undefined {
-		const raw = this.#store.get(kind, key);
-		return raw && project(kind, raw);
+		const raw = this.#store.get('Pod', `${namespace}/${name}`);
+		return raw && project('Pod', raw);
 	}
 
 	/** The raw object, only while it is still the one that was judged. */

@@ -124,7 +124,20 @@ const SCHEMAS: Json = {
 			volume: { type: 'string' },
 			needs: { type: 'string', description: 'What the volume asks of nodes' },
 			selectedNode: { type: 'string' },
+			source: ref('SourceExplanation'),
 			nodes: ref('NodesExplanation'),
+		},
+	},
+	SourceExplanation: {
+		type: 'object',
+		description: 'The snapshot or claim that an unbound claim is to be filled from',
+		required: ['name'],
+		properties: {
+			name: { type: 'string' },
+			problem: { type: 'string', description: 'Why the claim cannot be filled from it (yet)' },
+			needs: { type: 'string', description: 'What it asks of nodes; absent where every node will do' },
+			basis: { type: 'string', description: 'How that is known' },
+			ignored: { type: 'array', items: { type: 'string' }, description: 'Annotations that mean nothing to topobind' },
 		},
 	},
 	Decision: object({

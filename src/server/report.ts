@@ -28,7 +28,7 @@ export interface Listeners {
 	readonly onDecision?: (decision: Decision) => void;
 }
 
-/** Adds the hooks; every call leaves one log line, and one more with the stack after an exception of ours. */
+/** Adds the hooks. Every call leaves one log line; after an exception of ours it carries the stack. */
 export function reportCalls(app: FastifyInstance, listeners: Listeners): void {
 	app.decorateRequest('summary', null);
 	app.addHook('onResponse', async (request, reply) => {

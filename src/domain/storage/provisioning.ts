@@ -1,4 +1,7 @@
-/** Where a volume could be provisioned for a claim: checkVolumeProvisions and hasEnoughCapacity in volumebinding/binder.go. */
+/**
+ * Where a volume could be provisioned for a claim: checkVolumeProvisions and hasEnoughCapacity in volumebinding/binder.go,
+ * and what nobody else asks before a node is chosen, the claim's source.
+ */
 
 import { type Reason, reason } from '../decision/reasons.ts';
 import type { CapacitySegment, Claim, StorageClass } from '../model.ts';
@@ -6,6 +9,7 @@ import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
 import type { ClusterView } from '../view.ts';
 import { wholeUnits, ZERO } from './quantity.ts';
+import { sourceStep } from './sources.ts';
 
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
@@ -22,6 +26,9 @@ export function provisioningSteps(claim: Claim, view: ClusterView, nodes: NodeIn
 		return [{ allowed: new NodeSet(), reason: noStaticVolume(claim) }];
 	}
 	const steps: ProvisioningStep[] = [];
+	// First, because it is what the person who made the claim has to know: where the data is, or that it is not there yet.
+	const source = claim.source && sourceStep(claim, claim.source, storageClass, view, nodes);
+	if (source) steps.push(source);
 	const { allowedTopologies } = storageClass;
 	if (allowedTopologies) {
 		const details = { claim: claim.name, class: claim.className, requirement: allowedTopologies.text };

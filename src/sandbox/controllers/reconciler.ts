@@ -7,10 +7,13 @@ export type Trigger = string;
 /** Thrown where work cannot go on: the message tells a person why, the triggers when it is worth another try. */
 export class Hold extends Error {
 	readonly triggers: readonly Trigger[];
+	/** 'info' where waiting is the usual course of things. */
+	readonly level: 'info' | 'warn';
 
-	constructor(message: string, triggers: readonly Trigger[]) {
+	constructor(message: string, triggers: readonly Trigger[], level: 'info' | 'warn' = 'warn') {
 		super(message);
 		this.triggers = triggers;
+		this.level = level;
 	}
 }
 
@@ -76,7 +79,7 @@ export class Reconciler {
 		} catch (error) {
 			if (error instanceof Hold) {
 				this.#hold(key, error);
-				if (error.message !== before?.message) logger.warn({ controller: name, object: key }, error.message);
+				if (error.message !== before?.message) logger[error.level]({ controller: name, object: key }, error.message);
 			} else {
 				logger.error({ controller: name, object: key, err: error }, 'the sandbox failed');
 			}

@@ -125,7 +125,7 @@ export class Snapshotter {
 		if (!claim) throw new Hold(`source claim ${key} does not exist`, retry);
 		const { phase, volumeName } = claimOf(claim);
 		const volume = this.#store.get('PersistentVolume', volumeName);
-		if (phase !== 'Bound' || !volume) throw new Hold(`source claim ${key} is not bound yet`, retry);
+		if (phase !== 'Bound' || !volume) throw new Hold(`source claim ${key} is not bound yet`, retry, 'info');
 		if (!volume.spec.csi) throw new Hold(`source claim ${key} is not on a CSI volume`, retry);
 		return volume;
 	}

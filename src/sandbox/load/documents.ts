@@ -51,12 +51,17 @@ function* parseYaml(file: string, text: string, problems: Problems): Iterable<Ma
 		const fault = document.errors[0] ?? document.warnings[0];
 		if (fault) {
 			const { line } = lineCounter.linePos(fault.pos[0]);
-			problems.add(`${file}:${line}: document ${number}: ${fault.message}`);
+			problems.add(`${file}:${line}: document ${number}: ${toldOf(fault)}`);
 		} else if (document.contents !== null) {
 			const value = toPlain(document, place, problems);
 			if (value !== null && value !== undefined) yield { value, place };
 		}
 	}
+}
+
+/** The parser reports the end of its stack as it comes. */
+function toldOf({ message }: Error): string {
+	return message.startsWith('Maximum call stack') ? 'is nested too deeply' : message;
 }
 
 type Parsed = YamlDocument | YamlDocument.Parsed;
@@ -65,7 +70,8 @@ function toPlain(document: Parsed, place: Place, problems: Problems): unknown {
 	try {
 		return document.toJS() as unknown;
 	} catch (error) {
-		// Too many aliases, or one to an anchor that does not exist.
+		// The stack's end is the caller's to tell of; else it is too many aliases, or one to an anchor that does not exist.
+		if (error instanceof RangeError) throw error;
 		problems.add(`${describePlace(place, '')}: ${(error as Error).message}`);
 		return undefined;
 	}

@@ -8,6 +8,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/informers"
 	clientset "k8s.io/client-go/kubernetes"
@@ -133,9 +134,6 @@ func store(informer cache.SharedIndexInformer, raw []byte, object any) error {
 	return informer.GetIndexer().Add(object)
 }
 
-// How many other orders of the volumes each pod is judged in, to find the nodes whose verdict depends on it.
-const otherOrders = 4
-
 // judgements gives the verdict on each pod, by namespace/name.
 func (c *cluster) judgements(ctx context.Context) map[string]PodJudgement {
 	results := make(map[string]PodJudgement, len(c.pods))
@@ -148,26 +146,34 @@ func (c *cluster) judgements(ctx context.Context) map[string]PodJudgement {
 	return results
 }
 
+// ambiguous gives the nodes on which the pod passes in one order of the volumes and does not in another.
 func (c *cluster) ambiguous(ctx context.Context, pod *v1.Pod, result PodJudgement) []string {
 	// PreFilter never looks at more than one volume.
 	if len(result.PreFilter) > 0 {
 		return nil
 	}
-	differing := map[string]bool{}
-	for seed := range uint64(otherOrders) {
-		*c.order = shuffled(seed)
+	orders := []volumeOrder{bySizeReversed}
+	if claims(pod) > 1 {
+		orders = append(orders, shuffled(1), shuffled(2))
+	}
+	differing := sets.New[string]()
+	for _, order := range orders {
+		*c.order = order
 		other := judge(ctx, c.plugins, pod, c.nodes)
 		for _, node := range c.nodes {
-			name := node.Node().Name
-			if other.passes(name) != result.passes(name) {
-				differing[name] = true
+			if name := node.Node().Name; other.passes(name) != result.passes(name) {
+				differing.Insert(name)
 			}
 		}
 	}
-	names := make([]string, 0, len(differing))
-	for name := range differing {
-		names = append(names, name)
+	return sets.List(differing)
+}
+
+func claims(pod *v1.Pod) (count int) {
+	for _, volume := range pod.Spec.Volumes {
+		if volume.PersistentVolumeClaim != nil || volume.Ephemeral != nil {
+			count++
+		}
 	}
-	sort.Strings(names)
-	return names
+	return count
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sort"
 
 	v1 "k8s.io/api/core/v1"
@@ -29,6 +30,11 @@ func bySize(volumes []any) {
 		}
 		return a.Name < b.Name
 	})
+}
+
+func bySizeReversed(volumes []any) {
+	bySize(volumes)
+	slices.Reverse(volumes)
 }
 
 // shuffled is any order, the same for the same seed.

@@ -28,6 +28,7 @@ describe('objects that say nothing', () => {
 			deleting: false,
 			phase: 'Pending',
 			className: '',
+			classInSpec: false,
 			volumeName: '',
 			bindCompleted: false,
 			selectedNode: undefined,

@@ -43,16 +43,19 @@ class Driver {
 	run(operation: Operation): void {
 		switch (operation.do) {
 			case 'see':
-				return this.#see({ ...operation.volume, resourceVersion: this.#next() });
+				this.#see({ ...operation.volume, resourceVersion: this.#next() });
+				return;
 			case 'lose':
 				this.state.remove('PersistentVolume', operation.name);
 				this.seen.delete(operation.name);
 				this.held.delete(operation.name);
 				return;
 			case 'assume':
-				return this.#assume(operation.name);
+				this.#assume(operation.name);
+				return;
 			case 'confirm':
-				return this.#confirm(operation.name);
+				this.#confirm(operation.name);
+				return;
 			case 'revert': {
 				const held = this.held.get(operation.name);
 				if (!held) return;
@@ -66,7 +69,7 @@ class Driver {
 				return;
 			}
 			case 'list': {
-				const list = new Map([...this.seen].filter(([name]) => operation.names.includes(name)));
+				const list = new Map([...this.seen].filter(([name]) => operation.names.some((kept) => kept === name)));
 				this.state.replace('PersistentVolume', new Map(list));
 				for (const name of [...this.seen.keys()].filter((known) => !list.has(known))) {
 					this.seen.delete(name);

@@ -1,0 +1,112 @@
+/** Persistent volumes: those of bound claims, and those that wait for a claim. */
+
+import type { Manifest } from '../manifest.ts';
+import { inTreeSource } from './in-tree.ts';
+import type { Random } from './random.ts';
+import { nodeSelector } from './selectors.ts';
+import type { Style } from './style.ts';
+import {
+	ACCESS_MODES,
+	ATTRIBUTES_CLASSES,
+	BETA_CLASS,
+	DRIVERS,
+	HOSTNAME,
+	NODE_LABELS,
+	ODD_SIZES,
+	VOLUME_LABELS,
+	VOLUME_PHASES,
+	ZONE,
+	ZONE_KEYS,
+} from './words.ts';
+
+interface ClaimReference {
+	readonly namespace?: string;
+	readonly name: string;
+	readonly uid?: string;
+}
+
+export interface VolumeOptions {
+	readonly name: string;
+	readonly className: string;
+	readonly claimRef?: ClaimReference;
+	/** Where a bound claim's volume may be: in-tree sources and zone labels are for these only. */
+	readonly bound?: boolean;
+	readonly phase?: string;
+}
+
+export function volume(random: Random, style: Style, options: VolumeOptions): Manifest {
+	const { name, className, claimRef, bound = false, phase = 'Available' } = options;
+	const labels = volumeLabels(random, bound ? 0.4 : 0.1);
+	const beta = random.chance(style.oddness / 2);
+	return {
+		apiVersion: 'v1',
+		kind: 'PersistentVolume',
+		metadata: {
+			name,
+			uid: `uid-${name}`,
+			...(Object.keys(labels).length > 0 && { labels }),
+			...(beta && { annotations: { [BETA_CLASS]: className } }),
+			...random.maybe(style.oddness / 3, 'deletionTimestamp', () => '2026-01-01T00:00:00Z'),
+		},
+		spec: {
+			...random.maybe(0.99, 'capacity', () => ({ storage: size(random, style) })),
+			...random.maybe(0.98, 'accessModes', () => accessModes(random)),
+			storageClassName: beta ? random.pick(['', 'other']) : className,
+			...random.maybe(0.3, 'volumeMode', () => random.pick(['Filesystem', 'Filesystem', 'Block'])),
+			...random.maybe(0.1, 'volumeAttributesClassName', () => random.pick([...ATTRIBUTES_CLASSES, ''])),
+			...(claimRef && { claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', ...claimRef } }),
+			...affinity(random, style),
+			...(bound && random.chance(0.5)
+				? inTreeSource(random)
+				: { csi: { driver: DRIVERS.capacity, volumeHandle: `handle-${name}` } }),
+		},
+		status: { phase },
+	};
+}
+
+export function size(random: Random, style: Style): string {
+	return random.pick(random.chance(style.oddness / 3) ? ODD_SIZES : style.sizes);
+}
+
+function accessModes(random: Random): string[] {
+	return random.chance(0.7) ? ['ReadWriteOnce'] : random.some(ACCESS_MODES, 0.5);
+}
+
+function affinity(random: Random, style: Style): object {
+	const terms = (key: string, values: string[]) => ({
+		nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key, operator: 'In', values }] }] } },
+	});
+	const names = style.words[HOSTNAME] ?? [];
+	switch (random.weighted(style.reach)) {
+		case 'node':
+			return terms(HOSTNAME, [random.pick(names)]);
+		case 'zone':
+			return terms(ZONE, random.some(NODE_LABELS[ZONE] ?? [], 0.5));
+		case 'any':
+			return { nodeAffinity: { required: nodeSelector(random, style.words, style.oddness) } };
+		case 'empty':
+			return { nodeAffinity: {} };
+		default:
+			return {};
+	}
+}
+
+function volumeLabels(random: Random, zoned: number): Record<string, string> {
+	const labels: Record<string, string> = {};
+	for (const [key, values] of Object.entries(VOLUME_LABELS)) if (random.chance(0.5)) labels[key] = random.pick(values);
+	if (random.chance(zoned)) for (const key of random.some(ZONE_KEYS, 0.35)) labels[key] = zoneLabel(random, key);
+	return labels;
+}
+
+/** One place or several; the odd ones cannot be parsed, or not as what they seem. */
+function zoneLabel(random: Random, key: string): string {
+	const values = NODE_LABELS[key] ?? [];
+	const one = random.pick(values);
+	if (random.chance(0.6)) return one;
+	const several = random.some(values, 0.7).join('__');
+	return random.pick([several, several, `${one}__`, `__${one}`, `${one}____${one}`, '', `${one}_${one}`, `${one}___x`]);
+}
+
+export function anyPhase(random: Random): string {
+	return random.pick(VOLUME_PHASES);
+}

@@ -1,0 +1,317 @@
+/** One bind at a time for each pod, from the judgement to the Binding, and how it may end. */
+
+import { describe, expect, test } from 'vitest';
+import { claim, node, pod, volume } from '../domain/builders.ts';
+import { target } from './fake-cluster.ts';
+import { errorOf, ground, turn, until } from './support.ts';
+
+const LOCAL = [volume('pv', { on: 'n1' }), claim('data'), pod('app', 'data')];
+const DYNAMIC = [claim('data', { class: 'csi' }), pod('app', 'data')];
+
+describe('a bind', () => {
+	test('claims the volume, waits for the PV controller, then binds the pod', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		const end = binder.bind(target('app'));
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		await turn();
+		expect(cluster.calls).toEqual(['claimVolume pv for data']);
+		cluster.bindVolumes();
+		await end;
+		expect(cluster.calls).toEqual(['claimVolume pv for data', 'bindPod app to n1']);
+		expect(cluster.pod('app')?.nodeName).toBe('n1');
+	});
+
+	test('selects the node, waits for the provisioner, then binds the pod', async () => {
+		const { cluster, binder } = ground(DYNAMIC);
+		const end = binder.bind(target('app'));
+		await until(() => cluster.claim('data')?.selectedNode !== undefined);
+		cluster.provision('data', volume('made', { class: 'csi', on: 'n1' }));
+		await end;
+		expect(cluster.calls).toEqual(['selectNode n1 for data', 'bindPod app to n1']);
+	});
+
+	test('of a pod without claims writes nothing else', async () => {
+		const { cluster, binder } = ground([pod('app')]);
+		await binder.bind(target('app'));
+		expect(cluster.calls).toEqual(['bindPod app to n1']);
+	});
+
+	test('of a pod that is bound to that node already does nothing', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		cluster.change('Pod', 'app', { nodeName: 'n1' });
+		await binder.bind(target('app'));
+		expect(cluster.calls).toEqual(['readPod app']);
+	});
+
+	test('finishes what another process has written', async () => {
+		const { cluster, binder } = ground([
+			volume('pv', { on: 'n1', claimRef: { name: 'data', uid: 'uid-data' } }),
+			claim('data'),
+			pod('app', 'data'),
+		]);
+		const end = binder.bind(target('app'));
+		await turn();
+		cluster.bindVolumes();
+		await end;
+		expect(cluster.calls).toEqual(['bindPod app to n1']);
+	});
+
+	test('waits for the volume that the claim names already but the watch has not shown', async () => {
+		const { cluster, binder } = ground(DYNAMIC);
+		const end = binder.bind(target('app'));
+		await until(() => cluster.claim('data')?.selectedNode !== undefined);
+		cluster.change('PersistentVolumeClaim', 'data', { volumeName: 'made', bindCompleted: true, phase: 'Bound' });
+		await turn();
+		expect(cluster.calls).toEqual(['selectNode n1 for data']);
+		cluster.put(volume('made', { class: 'csi', on: 'n1', claimRef: { name: 'data', uid: 'uid-data' } }));
+		await end;
+	});
+
+	test('waits for the claim where the provisioned volume shows before the claim names it', async () => {
+		const { cluster, binder } = ground(DYNAMIC);
+		const end = binder.bind(target('app'));
+		await until(() => cluster.claim('data')?.selectedNode !== undefined);
+		cluster.put(volume('made', { class: 'csi', on: 'n1', claimRef: { name: 'data', uid: 'uid-data' } }));
+		await turn();
+		expect(cluster.calls).toEqual(['selectNode n1 for data']);
+		cluster.bindVolumes();
+		await end;
+	});
+});
+
+describe('a pod has one bind at a time', () => {
+	test('the same bind twenty times at once is one bind, and all get its end', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		const all = Array.from({ length: 20 }, () => binder.bind(target('app')));
+		expect(binder.running).toBe(1);
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		cluster.bindVolumes();
+		await Promise.all(all);
+		expect(cluster.calls).toEqual(['claimVolume pv for data', 'bindPod app to n1']);
+	});
+
+	test('all get its error, too', async () => {
+		const { binder } = ground([claim('data'), pod('app', 'data')]);
+		const errors = await Promise.all([1, 2, 3].map(() => errorOf(binder.bind(target('app')))));
+		expect(new Set(errors).size).toBe(1);
+		expect(errors[0]).toMatchObject({
+			result: 'refused',
+			message: 'claim data finds no available volume of class local with 1Gi',
+		});
+	});
+
+	test('for another node it is refused while one runs, and free again afterwards', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		const held = cluster.gate('claimVolume', 'before');
+		const first = binder.bind(target('app', 'n1'));
+		await held.reached;
+		expect(await errorOf(binder.bind(target('app', 'n2')))).toMatchObject({
+			result: 'refused',
+			message: 'the pod is being bound to another node',
+		});
+		held.fail('refused');
+		await errorOf(first);
+		expect(await errorOf(binder.bind(target('app', 'n2')))).toMatchObject({
+			message: 'claim data finds no available volume of class local with 1Gi',
+		});
+	});
+
+	test('a pod of the same name made anew is another pod', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		cluster.change('Pod', 'app', { uid: 'uid-second' });
+		expect(await errorOf(binder.bind(target('app')))).toMatchObject({ message: 'pod ns/app no longer exists' });
+		const end = binder.bind({ ...target('app'), uid: 'uid-second' });
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		cluster.bindVolumes();
+		await end;
+	});
+});
+
+describe('what ends a bind', () => {
+	/** Ends while the claim is being waited for. */
+	async function endOf(
+		objects: typeof LOCAL | typeof DYNAMIC,
+		what: (cluster: ReturnType<typeof ground>['cluster']) => void,
+	) {
+		const { cluster, binder } = ground(objects);
+		const end = errorOf(binder.bind(target('app')));
+		await until(() => cluster.calls.length > 0);
+		await turn();
+		what(cluster);
+		const { result, message } = await end;
+		expect(cluster.pod('app')?.nodeName ?? '').toBe('');
+		return { result, message };
+	}
+
+	test('the pod is deleted', async () => {
+		const gone = { result: 'ended', message: 'pod ns/app no longer exists' };
+		expect(await endOf(LOCAL, (cluster) => cluster.remove('Pod', 'app'))).toEqual(gone);
+	});
+
+	test('the pod is being deleted', async () => {
+		const going = { result: 'ended', message: 'pod ns/app is being deleted' };
+		expect(await endOf(LOCAL, (cluster) => cluster.change('Pod', 'app', { deleting: true }))).toEqual(going);
+	});
+
+	test('the node vanishes', async () => {
+		const why = { result: 'ended', message: 'the node no longer exists' };
+		expect(await endOf(LOCAL, (cluster) => cluster.remove('Node', 'n1'))).toEqual(why);
+		expect(await endOf(DYNAMIC, (cluster) => cluster.remove('Node', 'n1'))).toEqual(why);
+	});
+
+	test('the claim is deleted, also where one of its name takes its place', async () => {
+		const why = { result: 'ended', message: 'claim data no longer exists' };
+		expect(await endOf(LOCAL, (cluster) => cluster.remove('PersistentVolumeClaim', 'data'))).toEqual(why);
+		expect(await endOf(DYNAMIC, (cluster) => cluster.remove('PersistentVolumeClaim', 'data'))).toEqual(why);
+		expect(await endOf(LOCAL, (cluster) => cluster.put(claim('data', { uid: 'uid-new' })))).toEqual(why);
+	});
+
+	test('the volume is deleted, or taken away', async () => {
+		expect(await endOf(LOCAL, (cluster) => cluster.remove('PersistentVolume', 'pv'))).toEqual({
+			result: 'ended',
+			message: 'volume pv no longer exists',
+		});
+		const taken = { result: 'ended', message: 'volume pv was taken away from claim data' };
+		const reset = { claimRef: undefined };
+		expect(await endOf(LOCAL, (cluster) => cluster.change('PersistentVolume', 'pv', reset))).toEqual(taken);
+		const other = { claimRef: { namespace: 'ns', name: 'other', uid: 'uid-other' } };
+		expect(await endOf(LOCAL, (cluster) => cluster.change('PersistentVolume', 'pv', other))).toEqual(taken);
+	});
+
+	test('the provisioner gives the node back', async () => {
+		expect(
+			await endOf(DYNAMIC, (cluster) => cluster.change('PersistentVolumeClaim', 'data', { selectedNode: undefined })),
+		).toEqual({ result: 'ended', message: 'the provisioner of claim data gave the selected node back' });
+	});
+
+	test('the provisioned volume cannot be reached from the node', async () => {
+		const unexpected = volume('made', { class: 'csi', on: 'n2' });
+		expect(await endOf(DYNAMIC, (cluster) => cluster.provision('data', unexpected))).toEqual({
+			result: 'ended',
+			message: 'volume made needs kubernetes.io/hostname in (n2), which the selected node does not have',
+		});
+	});
+
+	test('a label of the node changes so that the volume cannot be reached any more', async () => {
+		const renamed = node('n1', { 'kubernetes.io/hostname': 'elsewhere' });
+		expect(await endOf(LOCAL, (cluster) => cluster.put(renamed))).toMatchObject({ result: 'ended' });
+	});
+
+	test('the pod is bound to the node by another replica: that is success', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		const end = binder.bind(target('app'));
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		cluster.change('Pod', 'app', { nodeName: 'n1' });
+		await end;
+		expect(cluster.calls).toEqual(['claimVolume pv for data', 'readPod app']);
+	});
+
+	test('the pod is bound to another node', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		const end = errorOf(binder.bind(target('app')));
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		cluster.change('Pod', 'app', { nodeName: 'n2' });
+		expect(await end).toMatchObject({ result: 'ended', message: 'pod ns/app is already bound to another node' });
+	});
+
+	test('the claim is bound to another volume than was planned: judged again, not bound blindly', async () => {
+		const elsewhere = volume('other', { on: 'n2', phase: 'Bound', claimRef: { name: 'data', uid: 'uid-data' } });
+		const end = await endOf(LOCAL, (cluster) => {
+			cluster.put(elsewhere);
+			cluster.change('PersistentVolumeClaim', 'data', { volumeName: 'other', bindCompleted: true, phase: 'Bound' });
+		});
+		expect(end).toEqual({
+			result: 'refused',
+			message: 'claim data is bound to volume other, which needs kubernetes.io/hostname in (n2)',
+		});
+	});
+});
+
+describe('time', () => {
+	test.each([
+		['a claim without its volume', LOCAL, 'claim data to be bound to volume pv'],
+		['a claim without a provisioner', DYNAMIC, 'claim data to be provisioned by class csi'],
+	])('is up: the message tells what was waited for: %s', async (_, objects, what) => {
+		const { binder } = ground(objects, { timeoutMs: 30 });
+		expect(await errorOf(binder.bind(target('app')))).toMatchObject({
+			result: 'timeout',
+			message: `timed out after 0.03 s waiting for ${what}`,
+		});
+	});
+
+	test.each(['claimVolume', 'bindPod'] as const)('is up while %s is not answered', async (call) => {
+		const { cluster, binder } = ground(LOCAL, { timeoutMs: 30 });
+		const held = cluster.gate(call, 'before');
+		const end = errorOf(binder.bind(target('app')));
+		cluster.bindVolumes();
+		await until(() => cluster.calls.length > 0);
+		cluster.bindVolumes();
+		await held.reached;
+		const what = call === 'bindPod' ? 'the pod to be bound' : 'the API server';
+		expect(await end).toMatchObject({ result: 'timeout', message: `timed out after 0.03 s waiting for ${what}` });
+		expect(cluster.state.assumed).toBe(0);
+		held.open();
+		await turn();
+	});
+
+	test('what was written stays when it is up, and the next bind finishes it', async () => {
+		const { cluster, binder } = ground(DYNAMIC, { timeoutMs: 30 });
+		await errorOf(binder.bind(target('app')));
+		const again = errorOf(binder.bind(target('app')));
+		cluster.provision('data', volume('made', { class: 'csi', on: 'n1' }));
+		await expect(again).rejects.toThrow('the bind succeeded');
+		expect(cluster.calls).toEqual(['selectNode n1 for data', 'bindPod app to n1']);
+	});
+});
+
+describe('the end of the process', () => {
+	test('no new binds; the running one may be joined and may end', async () => {
+		const { cluster, binder } = ground([...LOCAL, pod('other')]);
+		const first = binder.bind(target('app'));
+		const stopped = binder.stop(10_000);
+		const joined = binder.bind(target('app'));
+		expect(await errorOf(binder.bind(target('other')))).toMatchObject({
+			result: 'stopped',
+			message: 'topobind is shutting down',
+		});
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		cluster.bindVolumes();
+		await Promise.all([first, joined, stopped]);
+	});
+
+	test('what runs after the grace period is ended, and what was written stays for the next process', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		const end = errorOf(binder.bind(target('app')));
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		await binder.stop(10);
+		expect(await end).toMatchObject({ result: 'stopped', message: 'topobind is shutting down' });
+		expect(cluster.volume('pv')?.claimRef?.name).toBe('data');
+	});
+
+	test('no write begins once it was ended', async () => {
+		const { cluster, binder } = ground([
+			...['pv-1', 'pv-2'].map((name) => volume(name, { on: 'n1' })),
+			...['a', 'b'].map((name) => claim(name)),
+			pod('app', 'a', 'b'),
+		]);
+		const held = cluster.gate('claimVolume', 'after');
+		const end = errorOf(binder.bind(target('app')));
+		await held.reached;
+		await binder.stop(0);
+		held.open();
+		expect(await end).toMatchObject({ result: 'stopped' });
+		await turn();
+		expect(cluster.calls).toEqual(['claimVolume pv-1 for a']);
+	});
+});
+
+test('onEnd is told of each bind once, whoever joined it', async () => {
+	const ends: string[] = [];
+	const { cluster, binder } = ground(LOCAL, { onEnd: ({ result }) => ends.push(result) });
+	await errorOf(binder.bind(target('app', 'n2')));
+	const both = [binder.bind(target('app')), binder.bind(target('app'))];
+	await until(() => cluster.volume('pv')?.claimRef !== undefined);
+	cluster.bindVolumes();
+	await Promise.all(both);
+	expect(ends).toEqual(['refused', 'bound']);
+});
