@@ -9,7 +9,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { ensureBuilt } from './build/cache.ts';
 import { type CsiDriver, failure, startProcess } from './harness/index.ts';
 import {
@@ -87,12 +87,15 @@ describe('a control plane', () => {
 		namespace = await api.createNamespace('base');
 		at = paths(namespace);
 	});
+	afterAll(() => Promise.all(nodes.map((name) => controlPlane.deleteNode(name))));
 
 	test('reports the version it was built from', async () => {
 		expect((await api.get('/version')).gitVersion).toBe('v1.37.2');
 	});
 
 	test('gives the user topobind no rights of its own accord', async () => {
+		// Other files may have run before, and have granted it some.
+		await api.delete('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/topobind');
 		const topobind = controlPlane.apiAs('topobind');
 		await expect(topobind.get('/api/v1/nodes')).rejects.toThrow('403');
 	});

@@ -22,7 +22,7 @@ export function judge(pod: Pod, view: ClusterView, candidates: NodeSet, nodes: N
 	if (pod.claimVolumes.length === 0) return [];
 	const claims = claimsOf(pod, view);
 	if (!isSorted(claims)) return [{ reason: claims, nodes: candidates }];
-	const refusals = claims.bound.flatMap((mounted) => judgeBound(mounted, view, candidates, nodes));
+	const refusals = missingFirst(claims.bound, view).flatMap((mounted) => judgeBound(mounted, view, candidates, nodes));
 	if (claims.delayed.length > 0) {
 		const left = refusals.reduce((set, refusal) => set.difference(refusal.nodes), candidates);
 		refusals.push(...new DelayedClaims(claims.delayed, view).refusals(nodes, left));
@@ -32,6 +32,12 @@ export function judge(pod: Pod, view: ClusterView, candidates: NodeSet, nodes: N
 
 export function isSorted(claims: PodClaims | Reason): claims is PodClaims {
 	return 'bound' in claims;
+}
+
+/** VolumeZone's PreFilter finds that a volume is gone before any node is looked at; it never looks at ephemeral claims. */
+function missingFirst(mounted: readonly MountedClaim[], view: ClusterView): MountedClaim[] {
+	const isMissing = ({ claim, ephemeral }: MountedClaim) => !ephemeral && !view.volume(claim.volumeName);
+	return [...mounted.filter(isMissing), ...mounted.filter((each) => !isMissing(each))];
 }
 
 /** checkBoundClaims in volumebinding/binder.go, and the Filter of volumezone/volume_zone.go. */

@@ -29,9 +29,10 @@ export function claimsOf(pod: Pod, view: ClusterView): PodClaims | Reason {
 		mounted.push({ claim: claim as Claim, ephemeral: volume.ephemeral });
 	}
 	const unbound = mounted.filter(({ claim }) => !isBound(claim)).map(({ claim }) => claim);
-	const modes = unbound.map((claim) => bindingModeOf(claim, view));
-	const problem = modes.find((mode) => mode !== 'delayed');
-	if (problem) return problem as Reason;
+	const problems = unbound.map((claim) => bindingModeOf(claim, view)).filter((mode) => mode !== 'delayed');
+	// An error of kube-scheduler, and so told before any claim that merely waits.
+	const problem = problems.find(({ code }) => code === 'CLASS_INVALID') ?? problems[0];
+	if (problem) return problem;
 	return { bound: mounted.filter(({ claim }) => isBound(claim)), delayed: unbound };
 }
 

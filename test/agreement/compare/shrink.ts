@@ -15,7 +15,9 @@ export async function shrink(manifests: readonly Manifest[], kept: string, shows
 	const pod = manifests.filter(isKept);
 	const others = manifests.filter((manifest) => !isKept(manifest));
 	const needed = await fewest(others, (some) => inTime([...some, ...pod]));
-	return smallest([...needed, ...pod], inTime);
+	const small = await smallest([...needed, ...pod], inTime);
+	// What a part referred to may have become superfluous with it.
+	return [...(await fewest(small, (some) => some.some(isKept) ? inTime(some) : Promise.resolve(false)))];
 }
 
 /** Leaves out ever smaller runs of the items. */
@@ -31,19 +33,18 @@ async function fewest<T>(items: readonly T[], shows: (items: readonly T[]) => Pr
 	return left;
 }
 
-/** Leaves out fields and list items, until none can go. */
+/** Leaves out fields and list items, a whole before its parts. */
 async function smallest(manifests: readonly Manifest[], shows: Test): Promise<Manifest[]> {
 	let left = [...manifests];
 	for (let i = 0; i < left.length; i++) {
-		let path = nextPath(left[i] as Manifest, undefined);
-		while (path) {
-			const without = left.with(i, withoutPath(left[i] as Manifest, path));
-			if (await shows(without)) {
-				left = without;
-				path = nextPath(left[i] as Manifest, before(path));
-			} else {
-				path = nextPath(left[i] as Manifest, path);
-			}
+		// What is left out takes its place from the list of paths, so the next one then has its index.
+		for (let at = 0; ; ) {
+			const manifest = left[i] as Manifest;
+			const path = pathsOf(manifest)[at];
+			if (!path) break;
+			const without = left.with(i, withoutPath(manifest, path));
+			if (await shows(without)) left = without;
+			else at++;
 		}
 	}
 	return left;
@@ -51,32 +52,22 @@ async function smallest(manifests: readonly Manifest[], shows: Test): Promise<Ma
 
 type Path = readonly string[];
 
-/** What every object has, or it would be another one. */
+/** What makes an object the one it is. */
 const FIXED = ['apiVersion', 'kind', 'metadata', 'metadata.name', 'metadata.namespace', 'metadata.uid'];
 
-/** The paths of an object in order: a whole before its parts. */
-function paths(value: unknown, prefix: Path = []): Path[] {
+function pathsOf(value: unknown, prefix: Path = []): Path[] {
 	if (typeof value !== 'object' || value === null) return [];
-	return Object.entries(value).flatMap(([key, part]) => [[...prefix, key], ...paths(part, [...prefix, key])]);
+	return Object.entries(value).flatMap(([key, part]) => {
+		const path = [...prefix, key];
+		return [...(FIXED.includes(path.join('.')) ? [] : [path]), ...pathsOf(part, path)];
+	});
 }
 
-function nextPath(manifest: Manifest, after: Path | undefined): Path | undefined {
-	const all = paths(manifest).filter((path) => !FIXED.includes(path.join('.')));
-	const text = (path: Path) => path.join('\0');
-	const at = after === undefined ? -1 : all.findIndex((path) => text(path) === text(after));
-	return all[at + 1];
-}
-
-/** Where to go on after this path is gone; not knowing it, nextPath starts anew. */
-function before(_path: Path): undefined {
-	return undefined;
-}
-
-function withoutPath<T>(value: T, [key, ...rest]: Path): T {
+function withoutPath<T>(value: T, [key = '', ...rest]: Path): T {
 	if (Array.isArray(value)) {
 		const at = Number(key);
 		return (rest.length === 0 ? value.toSpliced(at, 1) : value.with(at, withoutPath(value[at], rest))) as T;
 	}
-	const { [key as string]: part, ...others } = value as Record<string, unknown>;
-	return (rest.length === 0 ? others : { ...(value as object), [key as string]: withoutPath(part, rest) }) as T;
+	const { [key]: part, ...others } = value as Record<string, unknown>;
+	return (rest.length === 0 ? others : { ...value, [key]: withoutPath(part, rest) }) as T;
 }

@@ -104,7 +104,7 @@ function claim(random: Random, style: Style, options: ClaimOptions, parts: Claim
 		spec: {
 			...random.maybe(0.98, 'accessModes', () => accessModes(random)),
 			...random.maybe(0.97, 'resources', () => ({
-				requests: random.maybe(0.98, 'storage', () => size(random, style)),
+				requests: random.maybe(0.98, 'storage', () => size(random, style, parts.className !== 'local')),
 			})),
 			storageClassName: beta ? 'local-2' : parts.className,
 			...random.maybe(0.25, 'volumeMode', () => random.pick(['Filesystem', 'Filesystem', 'Block'])),

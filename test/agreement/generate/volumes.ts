@@ -11,6 +11,7 @@ import {
 	BETA_CLASS,
 	DRIVERS,
 	HOSTNAME,
+	HUGE_SIZES,
 	NODE_LABELS,
 	ODD_SIZES,
 	VOLUME_LABELS,
@@ -49,7 +50,7 @@ export function volume(random: Random, style: Style, options: VolumeOptions): Ma
 			...random.maybe(style.oddness / 3, 'deletionTimestamp', () => '2026-01-01T00:00:00Z'),
 		},
 		spec: {
-			...random.maybe(0.99, 'capacity', () => ({ storage: size(random, style) })),
+			...random.maybe(0.99, 'capacity', () => ({ storage: size(random, style, false) })),
 			...random.maybe(0.98, 'accessModes', () => accessModes(random)),
 			storageClassName: beta ? random.pick(['', 'other']) : className,
 			...random.maybe(0.3, 'volumeMode', () => random.pick(['Filesystem', 'Filesystem', 'Block'])),
@@ -64,8 +65,10 @@ export function volume(random: Random, style: Style, options: VolumeOptions): Ma
 	};
 }
 
-export function size(random: Random, style: Style): string {
-	return random.pick(random.chance(style.oddness / 3) ? ODD_SIZES : style.sizes);
+/** `bounded`: it must fit an int64. */
+export function size(random: Random, style: Style, bounded: boolean): string {
+	if (!random.chance(style.oddness / 3)) return random.pick(style.sizes);
+	return random.pick(bounded ? ODD_SIZES : [...ODD_SIZES, ...HUGE_SIZES]);
 }
 
 function accessModes(random: Random): string[] {

@@ -264,4 +264,19 @@ describe('two pods share a claim', () => {
 		cluster.bindVolumes();
 		await one;
 	});
+
+	test('on two nodes, and it is provisioned: the second is refused while the first still writes', async () => {
+		const { cluster, binder } = ground([claim('data', { class: 'csi' }), pod('one', 'data'), pod('two', 'data')]);
+		const held = cluster.gate('selectNode', 'before');
+		const one = binder.bind(target('one', 'n1'));
+		await held.reached;
+		expect(await errorOf(binder.bind(target('two', 'n2')))).toMatchObject({
+			result: 'refused',
+			message: 'claim data is already being provisioned for another node',
+		});
+		held.open();
+		await until(() => cluster.claim('data')?.selectedNode === 'n1');
+		cluster.provision('data', volume('made', { class: 'csi', on: 'n1' }));
+		await one;
+	});
 });

@@ -54,6 +54,16 @@ describe('a bound claim', () => {
 		expect(new Set(Object.values(verdicts(mounts, state)))).toEqual(new Set(['VOLUME_MISSING']));
 	});
 
+	it('tells of a volume that does not exist before it tells of those that do', () => {
+		const elsewhere = [claim('a', { bound: 'pv-a' }), volume('pv-a', { labels: { [ZONE]: 'a' } })];
+		const state = cluster(...nodes, ...elsewhere, claim('b', { bound: 'gone' }));
+		expect(verdicts(pod('p', 'a', 'b'), state)).toEqual({
+			n0: 'VOLUME_MISSING',
+			n1: 'VOLUME_MISSING',
+			n2: 'VOLUME_MISSING',
+		});
+	});
+
 	it.each<[string, VolumeOptions]>([
 		['is being deleted', { deleting: true }],
 		['is Released', { phase: 'Released' }],

@@ -122,4 +122,9 @@ describe('bound, delayed or neither', () => {
 			'claim b is not bound yet and does not wait for a pod',
 		]);
 	});
+
+	it('tells of a class without a mode before any claim that merely waits', () => {
+		const claims = [claim('a', { class: 'now' }), claim('b', { class: 'modeless' })];
+		expect(everywhere(pod('p', 'a', 'b'), ...claims)[0]).toBe('CLASS_INVALID');
+	});
 });

@@ -1,0 +1,56 @@
+// One watch on its way through the proxy, line by line.
+
+import type { ServerResponse } from 'node:http';
+
+/** How the lines of a watch reach the client. mute: they do not, and nobody is told. */
+export type Delivery = 'whole' | 'twice' | 'in pieces' | 'mute';
+
+export class OpenWatch {
+	readonly path: string;
+	delivery: Delivery = 'whole';
+	readonly #outgoing: ServerResponse;
+	#rest = Buffer.alloc(0);
+
+	constructor(path: string, outgoing: ServerResponse) {
+		this.path = path;
+		this.#outgoing = outgoing;
+	}
+
+	/** Takes what the API server sent, cut anywhere. */
+	pass(chunk: Buffer): void {
+		let bytes = Buffer.concat([this.#rest, chunk]);
+		for (let end = bytes.indexOf('\n'); end !== -1; end = bytes.indexOf('\n')) {
+			this.#deliver(bytes.subarray(0, end + 1));
+			bytes = bytes.subarray(end + 1);
+		}
+		this.#rest = bytes;
+	}
+
+	/** An ERROR event, such as an API server sends when a version is too old. */
+	error(code: number, reason: string): void {
+		const object = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message: `scripted ${reason}` };
+		this.#outgoing.write(`${JSON.stringify({ type: 'ERROR', object })}\n`);
+	}
+
+	/** Half of a line, and then the connection breaks. */
+	cutInLine(): void {
+		this.#outgoing.write('{"type":"MODIFIED","object":{"metadata":{"na', () => this.reset());
+	}
+
+	/** As a network that breaks. */
+	reset(): void {
+		this.#outgoing.socket?.resetAndDestroy();
+	}
+
+	/** As a server whose time for it is over. */
+	end(): void {
+		this.#outgoing.end();
+	}
+
+	#deliver(line: Buffer): void {
+		if (this.delivery === 'mute') return;
+		if (this.delivery !== 'in pieces') this.#outgoing.write(line);
+		if (this.delivery === 'twice') this.#outgoing.write(line);
+		if (this.delivery === 'in pieces') for (let at = 0; at < line.length; at += 100) this.#outgoing.write(line.subarray(at, at + 100));
+	}
+}

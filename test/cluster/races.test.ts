@@ -1,0 +1,225 @@
+// Many pods, few volumes: who gets one keeps it, nobody gets another's, and none is lost.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { byName, claimNames, objectsOf, problemsOf } from './chaos/invariants.ts';
+import { startRoundRobin } from './chaos/round-robin.ts';
+import { type Row, report, Times } from './chaos/times.ts';
+import type { KubeObject } from './harness/index.ts';
+import { localClass, localVolume } from './objects.ts';
+import { claim, isRunning, paths, pod, useControlPlane } from './shared.ts';
+import { grantRights, schedulerConfig, startTopobind } from './topobind.ts';
+
+const controlPlane = useControlPlane();
+const { api } = controlPlane;
+const NODES = Array.from({ length: 20 }, (_, i) => `race-${i}`);
+const PODS = 200;
+const VOLUMES = 60;
+const rows: Row[] = [];
+
+beforeAll(async () => {
+	await grantRights(controlPlane);
+	await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
+});
+afterAll(async () => {
+	report(rows);
+	await Promise.all(NODES.map((name) => controlPlane.deleteNode(name)));
+});
+
+/** A scheduler of its own with so many replicas of topobind, or with VolumeBinding where there are none. */
+async function startScheduler(name: string, replicas: number): Promise<() => Promise<void>> {
+	if (replicas === 0) {
+		const stock = await controlPlane.startScheduler({ schedulerName: name });
+		return () => stock.stop();
+	}
+	const topobinds = await Promise.all(
+		Array.from({ length: replicas }, () => startTopobind(controlPlane, { mode: 'delegate' })),
+	);
+	const front = await startRoundRobin(topobinds.map(({ extender }) => extender));
+	const config = await schedulerConfig('delegate', front.url);
+	const scheduler = await controlPlane.startScheduler({ config, schedulerName: name });
+	return async () => {
+		await scheduler.stop();
+		await Promise.all(topobinds.map((topobind) => topobind.stop()));
+		await front.close();
+	};
+}
+
+/** A namespace and a class of the test's own, and volumes spread over the nodes. */
+async function arena(name: string, volumes: number): Promise<{ namespace: string; storageClass: string }> {
+	const namespace = await api.createNamespace(name);
+	await api.create(localClass(name));
+	await Promise.all(
+		Array.from({ length: volumes }, (_, i) => api.create(localVolume(`${name}-${i}`, nodeOf(i), name))),
+	);
+	return { namespace, storageClass: name };
+}
+
+const nodeOf = (i: number) => NODES[i % NODES.length] as string;
+const podsOf = (namespace: string) => `/api/v1/namespaces/${namespace}/pods`;
+
+/** Leaves nothing for the next test to trip over. */
+async function clear(namespace: string, storageClass: string): Promise<void> {
+	await api.delete(podsOf(namespace));
+	await api.delete(`/api/v1/namespaces/${namespace}/persistentvolumeclaims`);
+	await api.waitForList(podsOf(namespace), (pods) => pods.length === 0);
+	const { items } = await api.list('/api/v1/persistentvolumes');
+	const own = items.filter(({ spec }) => spec.storageClassName === storageClass);
+	await Promise.all(own.map(({ metadata }) => api.delete(`/api/v1/persistentvolumes/${metadata.name}`)));
+}
+
+const REASON = /finds no available volume of class/;
+function isRefused({ status }: KubeObject): boolean {
+	const condition = status?.conditions?.find(({ type }: KubeObject) => type === 'PodScheduled');
+	return condition?.status === 'False' && condition.reason === 'Unschedulable' && REASON.test(condition.message);
+}
+
+const isPlaced = ({ spec }: KubeObject) => spec.nodeName !== undefined;
+
+describe.each([
+	['topobind', 1],
+	['two replicas of topobind, in turn', 2],
+	['stock kube-scheduler with VolumeBinding', 0],
+])('%s', (what, replicas) => {
+	const schedulerName = `racer-${replicas}`;
+	let stop: () => Promise<void>;
+	beforeAll(async () => {
+		stop = await startScheduler(schedulerName, replicas);
+		return () => stop();
+	});
+
+	const rounds = replicas === 1 ? [1, 2, 3] : [1];
+	test.each(rounds)(`${PODS} pods for ${VOLUMES} volumes at once, round %i`, async (round) => {
+		const { namespace, storageClass } = await arena(`race-${replicas}-${round}`, VOLUMES);
+		const times = new Times();
+		await Promise.all(
+			Array.from({ length: PODS }, async (_, i) => {
+				await api.create(claim({ namespace, name: `data-${i}`, storageClass }));
+				times.created(`pod-${i}`);
+				await api.create(pod({ namespace, name: `pod-${i}`, schedulerName, claims: [`data-${i}`] }));
+			}),
+		);
+		const settled = (each: KubeObject) => isRunning(each) || isRefused(each);
+		const pods = await api.waitForList(
+			podsOf(namespace),
+			(all) => {
+				times.look(all);
+				if (replicas === 0) return all.filter(isRunning).length === VOLUMES;
+				return all.length === PODS && all.every(settled);
+			},
+			120_000,
+		);
+		rows.push({ what: `${what}, round ${round}`, ...times.summary });
+
+		expect(pods.filter(isRunning).length).toBe(VOLUMES);
+		const objects = await objectsOf(api, namespace, [storageClass]);
+		expect(problemsOf(objects)).toEqual([]);
+		expect(objects.volumes.filter(({ status }) => status.phase === 'Bound').length).toBe(VOLUMES);
+		const used = new Set(pods.filter(isRunning).flatMap(claimNames));
+		for (const { spec } of objects.volumes) expect(used).toContain(spec.claimRef.name);
+
+		if (round === 1 && replicas > 0) {
+			const late = Array.from({ length: 5 }, (_, i) => localVolume(`${storageClass}-late-${i}`, nodeOf(i), storageClass));
+			await Promise.all(late.map((volume) => api.create(volume)));
+			await api.waitForList(podsOf(namespace), (all) => all.filter(isRunning).length === VOLUMES + late.length, 30_000);
+			expect(problemsOf(await objectsOf(api, namespace, [storageClass]))).toEqual([]);
+		}
+		await clear(namespace, storageClass);
+	}, 180_000);
+
+	test.runIf(replicas > 0)('pods with one to three claims compete: no volume is left where a waiting pod fits', async () => {
+		const { namespace, storageClass } = await arena(`many-${replicas}`, VOLUMES);
+		await Promise.all(
+			Array.from({ length: 45 }, async (_, i) => {
+				const claims = Array.from({ length: 1 + (i % 3) }, (_, at) => `data-${i}-${at}`);
+				await Promise.all(claims.map((name) => api.create(claim({ namespace, name, storageClass }))));
+				await api.create(pod({ namespace, name: `pod-${i}`, schedulerName, claims }));
+			}),
+		);
+		const pods = await api.waitForList(
+			podsOf(namespace),
+			(all) => all.length === 45 && all.every((each) => isRunning(each) || isRefused(each)),
+			90_000,
+		);
+		const objects = await objectsOf(api, namespace, [storageClass]);
+		expect(problemsOf(objects)).toEqual([]);
+		const free = new Map(NODES.map((name) => [name, 0]));
+		for (const { spec, metadata } of objects.volumes) {
+			const node = nodeOf(Number(metadata.name.split('-').at(-1)));
+			if (!spec.claimRef) free.set(node, (free.get(node) ?? 0) + 1);
+		}
+		const waiting = pods.filter((each) => !isRunning(each));
+		for (const each of waiting) expect(Math.max(...free.values())).toBeLessThan(missing(each, objects.claims));
+		expect(waiting.length).toBeGreaterThan(0);
+		await clear(namespace, storageClass);
+	}, 120_000);
+
+	test.runIf(replicas > 0)('pairs of pods share a claim: all run, each pair where its volume is', async () => {
+		const { namespace, storageClass } = await arena(`pairs-${replicas}`, 20);
+		await Promise.all(
+			Array.from({ length: 20 }, async (_, i) => {
+				await api.create(claim({ namespace, name: `data-${i}`, storageClass }));
+				await Promise.all(
+					['a', 'b'].map((each) =>
+						api.create(pod({ namespace, name: `${each}-${i}`, schedulerName, claims: [`data-${i}`] })),
+					),
+				);
+			}),
+		);
+		await api.waitForList(podsOf(namespace), (all) => all.length === 40 && all.every(isRunning));
+		expect(problemsOf(await objectsOf(api, namespace, [storageClass]))).toEqual([]);
+		await clear(namespace, storageClass);
+	});
+
+	test.runIf(replicas > 0)('pods are deleted and created while binds run: all run in the end, no volume is lost', async () => {
+		const { namespace, storageClass } = await arena(`churn-${replicas}`, 30);
+		await Promise.all(
+			Array.from({ length: 30 }, async (_, i) => {
+				const name = `pod-${i}`;
+				const asked = pod({ namespace, name, schedulerName, claims: [`data-${i}`] });
+				await api.create(claim({ namespace, name: `data-${i}`, storageClass }));
+				await api.create(asked);
+				// Some before they are looked at, some while they are bound, some as they run.
+				if (i % 3 === 0) return;
+				if (i % 3 === 1) await api.waitFor(paths(namespace).pod(name), (now) => now !== undefined && isPlaced(now));
+				await api.deleteAndWait(paths(namespace).pod(name));
+				await api.create(asked);
+			}),
+		);
+		await api.waitForList(podsOf(namespace), (all) => all.length === 30 && all.every(isRunning));
+		const objects = await objectsOf(api, namespace, [storageClass]);
+		expect(problemsOf(objects)).toEqual([]);
+		expect(objects.volumes.every(({ status }) => status.phase === 'Bound')).toBe(true);
+		await clear(namespace, storageClass);
+	});
+
+	test.runIf(replicas > 0)('a StatefulSet whose volumes only just suffice', async () => {
+		const { namespace, storageClass } = await arena(`set-${replicas}`, NODES.length);
+		const labels = { app: 'set' };
+		const template = pod({ namespace, name: 'unused', schedulerName });
+		await api.create({
+			apiVersion: 'apps/v1',
+			kind: 'StatefulSet',
+			metadata: { namespace, name: 'set' },
+			spec: {
+				replicas: NODES.length,
+				podManagementPolicy: 'Parallel',
+				serviceName: 'set',
+				selector: { matchLabels: labels },
+				template: { metadata: { labels }, spec: { ...template.spec, volumes: [] } },
+				volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claim({ namespace, name: '', storageClass }).spec }],
+			},
+		});
+		const pods = await api.waitForList(podsOf(namespace), (all) => all.length === NODES.length && all.every(isRunning));
+		expect(new Set(pods.map(({ spec }) => spec.nodeName)).size).toBe(NODES.length);
+		const objects = await objectsOf(api, namespace, [storageClass]);
+		expect(problemsOf(objects)).toEqual([]);
+		await api.delete(`/apis/apps/v1/namespaces/${namespace}/statefulsets/set`);
+		await clear(namespace, storageClass);
+	});
+});
+
+/** How many volumes a waiting pod still needs. */
+function missing(waiting: KubeObject, claims: readonly KubeObject[]): number {
+	const named = byName(claims);
+	return claimNames(waiting).filter((name) => named.get(name)?.status.phase !== 'Bound').length;
+}
