@@ -4,9 +4,10 @@
  */
 
 import { type Reason, reason } from '../decision/reasons.ts';
-import type { CapacitySegment, Claim, StorageClass } from '../model.ts';
+import type { Claim, StorageClass } from '../model.ts';
 import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
+import type { Requirement } from '../topology/requirement.ts';
 import type { ClusterView } from '../view.ts';
 import { wholeUnits, ZERO } from './quantity.ts';
 import { sourceStep } from './sources.ts';
@@ -37,7 +38,8 @@ export function provisioningSteps(claim: Claim, view: ClusterView, nodes: NodeIn
 	const segments = segmentsWithRoom(claim, storageClass, view);
 	if (segments) {
 		const details = { claim: claim.name, class: claim.className, request: claim.request?.text ?? '0' };
-		const allowed = segments.reduce((union, { set }) => union.union(set(nodes)), new NodeSet());
+		const allowed = new NodeSet();
+		for (const { nodeTopology } of segments) for (const id of nodes.idsMeeting(nodeTopology)) allowed.add(id);
 		steps.push({ allowed, reason: reason('CAPACITY', details) });
 	}
 	return steps;
@@ -49,9 +51,8 @@ export function freeBytes(claim: Claim, view: ClusterView, nodes: NodeIndex): ((
 	const segments = storageClass && segmentsWithRoom(claim, storageClass, view);
 	if (!segments) return undefined;
 	const most = new Map<number, bigint>();
-	for (const { segment, set } of segments) {
-		const bytes = segment.capacity ?? segment.maximumVolumeSize ?? 0n;
-		for (const id of set(nodes)) if (bytes > (most.get(id) ?? 0n)) most.set(id, bytes);
+	for (const { free, nodeTopology } of segments) {
+		for (const id of nodes.idsMeeting(nodeTopology)) if (free > (most.get(id) ?? 0n)) most.set(id, free);
 	}
 	return (id) => most.get(id) ?? 0n;
 }
@@ -62,18 +63,18 @@ function noStaticVolume(claim: Claim): Reason {
 }
 
 interface SegmentWithRoom {
-	readonly segment: CapacitySegment;
-	readonly set: (nodes: NodeIndex) => NodeSet;
+	/** Bytes. */
+	readonly free: bigint;
+	readonly nodeTopology: Requirement;
 }
 
 /** Undefined where capacity is not checked: no request, or a driver that has not opted in. */
 function segmentsWithRoom(claim: Claim, storageClass: StorageClass, view: ClusterView): SegmentWithRoom[] | undefined {
 	if (!claim.request || !view.csiDriver(storageClass.provisioner)?.storageCapacity) return undefined;
 	const bytes = wholeUnits(claim.request);
-	return view.capacitySegments(storageClass.name).flatMap((segment) => {
-		const limit = segment.maximumVolumeSize ?? segment.capacity;
-		const { nodeTopology } = segment;
+	return view.capacitySegments(storageClass.name).flatMap(({ capacity, maximumVolumeSize, nodeTopology }) => {
+		const limit = maximumVolumeSize ?? capacity;
 		if (limit === undefined || limit < bytes || nodeTopology === undefined) return [];
-		return [{ segment, set: (nodes: NodeIndex) => nodes.select(nodeTopology) }];
+		return [{ free: capacity ?? limit, nodeTopology }];
 	});
 }

@@ -37,12 +37,16 @@ export class NodeSet {
 		return this.#words.every((word) => word === 0);
 	}
 
-	union(other: NodeSet): NodeSet {
-		const [long, short] = this.#words.length < other.#words.length ? [other, this] : [this, other];
-		const result = long.copy();
-		short.#words.forEach((word, at) => {
-			result.#words[at] = (result.#words[at] as number) | word;
+	addAll(other: NodeSet): void {
+		if (other.#words.length > this.#words.length) this.#grow(other.#words.length);
+		other.#words.forEach((word, at) => {
+			this.#words[at] = (this.#words[at] as number) | word;
 		});
+	}
+
+	union(other: NodeSet): NodeSet {
+		const result = this.copy();
+		result.addAll(other);
 		return result;
 	}
 

@@ -28,9 +28,14 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 	constructor: ['', 'x'],
 };
 
-/** A record without the keys whose value is undefined. */
+/** The fields that are set. */
+function defined<T extends object>(value: T): Required<{ [K in keyof T]: NonNullable<T[K]> }> {
+	return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as never;
+}
+
+/** Records without the keys whose value is undefined. */
 function compact<T extends object>(record: fc.Arbitrary<T>) {
-	return record.map((value) => Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)));
+	return record.map(defined);
 }
 
 export const nodeLabels: fc.Arbitrary<Record<string, string>> = compact(
@@ -153,5 +158,35 @@ export const scenario: fc.Arbitrary<Scenario> = fc
 				capacity(`s${at}`, { capacity: size, ...(nodes !== UNSET && { nodes }) }),
 			),
 		],
+		pod: pod('p', ...mounts),
+	}));
+
+const localClaim = fc.record({
+	size: fc.constantFrom(...SIZES),
+	modes: rarely(['ReadOnlyMany']),
+	selector: rarely({}),
+});
+const localVolume = fc.record({ size: fc.constantFrom(...SIZES), on: fc.constantFrom('n0', 'n0', 'n1', 'n2') });
+
+/** Volumes of one node each, as local ones are, and claims that differ in little but their size. */
+export const localScenario: fc.Arbitrary<Scenario> = fc
+	.record({
+		claims: fc
+			.tuple(localClaim, localClaim, localClaim)
+			.map((all) => all.map((options, at) => claim(`c${at}`, defined(options)))),
+		volumes: fc.array(localVolume, { maxLength: 9 }),
+		wide: rarely({ size: '3Gi' }),
+		reserved: rarely({ name: 'c0' }, { name: 'c1', uid: 'another' }),
+		mounts: fc.array(claimName, { minLength: 1, maxLength: 4 }),
+	})
+	.map(({ claims, volumes, wide, reserved, mounts }) => ({
+		nodes: NODES.map((name) => node(name)),
+		volumes: [
+			...volumes.map((options, at) =>
+				volume(`pv${at}`, { ...options, ...(at === 0 && reserved && { claimRef: reserved }) }),
+			),
+			...(wide ? [volume('wide', wide)] : []),
+		],
+		others: [...claims, storageClass('local')],
 		pod: pod('p', ...mounts),
 	}));

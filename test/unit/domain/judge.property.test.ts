@@ -5,8 +5,9 @@ import { judge } from '../../../src/domain/decision/judge.ts';
 import { isReason, planBinding } from '../../../src/domain/decision/plan.ts';
 import { NodeIndex } from '../../../src/domain/topology/node-index.ts';
 import { NodeSet } from '../../../src/domain/topology/node-set.ts';
-import { type Scenario, scenario } from './arbitraries.ts';
+import { localScenario, type Scenario, scenario } from './arbitraries.ts';
 import { cluster, type Manifest, project } from './builders.ts';
+import { naivelyWorks } from './naive-judge.ts';
 import { naiveBest } from './naive-volumes.ts';
 import { feasible, reasons } from './verdicts.ts';
 
@@ -15,6 +16,22 @@ const messages = (pod: Manifest<'Pod'>, state: ClusterState, candidates?: NodeSe
 	Object.entries(reasons(pod, state, candidates)).map(([name, why]) => [name, why?.message]);
 
 describe('a judgement', () => {
+	it.each([
+		['of any cluster', scenario],
+		['of one with local volumes', localScenario],
+	])('%s passes the nodes that going through all of it passes', (_, clusters) => {
+		fc.assert(
+			fc.property(clusters, (given) => {
+				const state = build(given);
+				const expected = given.nodes
+					.map(({ metadata }) => metadata.name)
+					.filter((name) => naivelyWorks(project(given.pod), state, name));
+				expect(feasible(given.pod, state)).toEqual(expected);
+			}),
+			{ numRuns: 500 },
+		);
+	});
+
 	it('does not depend on the order in which anything came', () => {
 		fc.assert(
 			fc.property(scenario, (given) => {
