@@ -14,6 +14,7 @@ import { loadConfig } from '../config/load.ts';
 import { configWarnings } from '../config/warnings.ts';
 import { explainClaim, explainPod } from '../explain/explanation.ts';
 import { topologyOf } from '../explain/topology.ts';
+import { Nudger } from '../nudge/nudger.ts';
 import { buildAdmin } from '../server/admin.ts';
 import { ClusterScheduling } from '../server/cluster-scheduling.ts';
 import { Decisions } from '../server/decisions.ts';
@@ -41,7 +42,11 @@ export async function run(args: readonly string[]): Promise<number> {
 	const cluster = await connect(config, logger, metrics);
 	const service = assemble(config, cluster, logger, metrics);
 	cluster.whenSynced.then(
-		() => logger.info({ cluster: cluster.description, nodes: cluster.state.nodes.size }, 'every watch has synced'),
+		() => {
+			logger.info({ cluster: cluster.description, nodes: cluster.state.nodes.size }, 'every watch has synced');
+			// Not before: a list that is still to come would look like a source that came right.
+			if (config.sources.nudge) startNudging(cluster, logger, metrics);
+		},
 		() => {},
 	);
 	// Before anybody is told that it listens: who is told may end it at once.
@@ -109,6 +114,19 @@ async function startInMemory(
 		if (error instanceof ManifestError) throw new CommandError(EXIT.usage, error.message, { cause: error });
 		throw error;
 	}
+}
+
+function startNudging({ state, marker }: Cluster, logger: Logger, metrics: Metrics): void {
+	if (!marker) return;
+	new Nudger(state, {
+		mark: (pod, mark) => marker.markPod(pod, mark),
+		onNudge({ namespace, name }, error) {
+			metrics.nudges.inc({ result: error ? 'failed' : 'done' });
+			const told = { pod: `${namespace}/${name}` };
+			if (error) logger.warn({ ...told, error: error.message }, 'a source changed, but its pod could not be marked');
+			else logger.info(told, 'a source changed: kube-scheduler is made to try its pod again');
+		},
+	}).start();
 }
 
 interface Service {

@@ -3,16 +3,17 @@ import { isReservedFor } from '../domain/storage/static-volumes.ts';
 import type { KubeClient, RequestOptions } from './api/client.ts';
 import { ApiError, ApiUnreachable } from './api/errors.ts';
 import { projectClaim, projectPod, projectVolume } from './projections.ts';
-import { type ClusterWriter, WriteError, type WriteFailure } from './writer.ts';
+import { type ClusterWriter, type PodMarker, WriteError, type WriteFailure } from './writer.ts';
 
 /** Shorter than the reads': a bind has a deadline of its own and may try again. */
 const TIMEOUT_MS = 10_000;
 
 const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
+const SOURCE_CHANGE = 'topobind.dev/source-change';
 const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
 /** Writes to a real API server. Patches carry the resourceVersion that was judged, so that a change in between is a conflict. */
-export class ApiWriter implements ClusterWriter {
+export class ApiWriter implements ClusterWriter, PodMarker {
 	readonly #client: KubeClient;
 
 	constructor(client: KubeClient) {
@@ -46,6 +47,16 @@ export class ApiWriter implements ClusterWriter {
 				target: { apiVersion: 'v1', kind: 'Node', name: node },
 			},
 		});
+	}
+
+	async markPod(
+		pod: { readonly namespace: string; readonly name: string; readonly uid: string },
+		mark: string,
+	): Promise<void> {
+		const { namespace, name, uid } = pod;
+		const body = { metadata: { uid, annotations: { [SOURCE_CHANGE]: mark } } };
+		const contentType = 'application/merge-patch+json';
+		await this.#send('PATCH', `/api/v1/namespaces/${namespace}/pods/${name}`, { body, contentType });
 	}
 
 	async readPod(namespace: string, name: string): Promise<Pod | undefined> {

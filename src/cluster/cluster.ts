@@ -1,6 +1,6 @@
 import type { Kind } from './kinds.ts';
 import type { ClusterState } from './state.ts';
-import type { ClusterWriter } from './writer.ts';
+import type { ClusterWriter, PodMarker } from './writer.ts';
 
 /** A cluster to work on: a real one (kubernetes.ts), or manifests in memory (sandbox/). */
 export interface Cluster {
@@ -8,6 +8,8 @@ export interface Cluster {
 	readonly description: string;
 	readonly state: ClusterState;
 	readonly writer: ClusterWriter;
+	/** Absent where no scheduler would notice. */
+	readonly marker?: PodMarker;
 	/** Every watch has listed its kind once: judgements rest on the whole cluster. */
 	readonly synced: boolean;
 	/** Resolves when `synced` becomes true; rejects when stopped before. */

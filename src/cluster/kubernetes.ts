@@ -5,6 +5,7 @@ import type { KubeClient, Query } from './api/client.ts';
 import { ApiError } from './api/errors.ts';
 import { loadKubeConfig } from './api/kubeconfig.ts';
 import { Reflector, type ReflectorLogger } from './api/reflector.ts';
+import type { Timing } from './api/timing.ts';
 import { ApiWriter } from './api-writer.ts';
 import type { Cluster, Readiness, WatchReadiness } from './cluster.ts';
 import type { Kind, KindTypes } from './kinds.ts';
@@ -46,6 +47,9 @@ export interface KubernetesOptions {
 	readonly logger?: ReflectorLogger;
 	readonly onList?: (kind: Kind) => void;
 	readonly onEvent?: (kind: Kind) => void;
+	/** How patient requests and watches are; the defaults are for a real cluster, tests have less time. */
+	readonly timeoutMs?: number;
+	readonly timing?: Partial<Timing>;
 }
 
 /**
@@ -53,9 +57,11 @@ export interface KubernetesOptions {
  * Throws KubeConfigError, or the ApiError or ApiUnreachable of a first request that shows the cluster cannot be used.
  */
 export async function connectKubernetes(options: KubernetesOptions): Promise<Cluster> {
-	const { client, description } = await loadKubeConfig(
-		options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig },
-	);
+	const { kubeconfig, timeoutMs } = options;
+	const { client, description } = await loadKubeConfig({
+		...(kubeconfig !== undefined && { kubeconfig }),
+		...(timeoutMs !== undefined && { timeoutMs }),
+	});
 	try {
 		await client.request('GET', COLLECTIONS.Node.path, { query: { limit: 1 } });
 	} catch (error) {
@@ -68,13 +74,15 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		reflector: reflect(kind, client, state, options),
 	}));
 	for (const { reflector } of reflectors) void reflector.start();
+	const writer = new ApiWriter(client);
 	const whenSynced = Promise.all(reflectors.map(({ reflector }) => reflector.synced)).then(() => {});
 	// Nobody has to wait for it.
 	whenSynced.catch(() => {});
 	return {
 		description,
 		state,
-		writer: new ApiWriter(client),
+		writer,
+		marker: writer,
 		get synced() {
 			return reflectors.every(({ reflector }) => reflector.isSynced);
 		},
@@ -91,7 +99,7 @@ function reflect<K extends Kind>(
 	kind: K,
 	client: KubeClient,
 	state: ClusterState,
-	{ logger, onList, onEvent }: KubernetesOptions,
+	{ logger, onList, onEvent, timing }: KubernetesOptions,
 ): Reflector<KindTypes[K]> {
 	const project = projections[kind] as (raw: object) => KindTypes[K];
 	return new Reflector<KindTypes[K]>({
@@ -116,6 +124,7 @@ function reflect<K extends Kind>(
 			},
 		},
 		...(logger && { logger }),
+		...(timing && { timing }),
 	});
 }
 

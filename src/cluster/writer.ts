@@ -21,6 +21,15 @@ export interface ClusterWriter {
 	readPod(namespace: string, name: string): Promise<Pod | undefined>;
 }
 
+/** Changes nothing of a pod but an annotation of topobind's own: kube-scheduler then tries a pod again that it had put aside. */
+export interface PodMarker {
+	/** Sets `topobind.dev/source-change`; the same mark again changes nothing. Rejects with a WriteError. */
+	markPod(
+		pod: { readonly namespace: string; readonly name: string; readonly uid: string },
+		mark: string,
+	): Promise<void>;
+}
+
 /** conflict: the object has changed (409); gone: it no longer exists (404); transient: worth another try; refused: anything else. */
 export type WriteFailure = 'conflict' | 'gone' | 'transient' | 'refused';
 

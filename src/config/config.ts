@@ -63,7 +63,11 @@ export interface Config {
 	readonly bodyLimitBytes: number;
 	readonly bind: BindConfig;
 	readonly scoring: ScoringConfig;
-	readonly sources: { readonly drivers: Readonly<Record<string, DriverConfig>> };
+	readonly sources: {
+		/** Have kube-scheduler try a pod again when a source of its claims has come right. */
+		readonly nudge: boolean;
+		readonly drivers: Readonly<Record<string, DriverConfig>>;
+	};
 	/** How many decisions are remembered for people to look at, and for how long. */
 	readonly decisions: { readonly max: number; readonly ttlSeconds: number };
 	readonly log: { readonly level: LogLevel };

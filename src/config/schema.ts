@@ -8,7 +8,7 @@ import { API_VERSION, KIND } from './config.ts';
 
 /** As much of JSON schema as is used here. */
 export interface FieldSchema {
-	readonly type?: 'object' | 'string' | 'integer' | 'number';
+	readonly type?: 'object' | 'string' | 'integer' | 'number' | 'boolean';
 	readonly const?: string;
 	readonly enum?: readonly string[];
 	readonly format?: string;
@@ -56,6 +56,7 @@ export const configSchema: FieldSchema = {
 
 		sources: defaulted(
 			section({
+				nudge: { type: 'boolean', default: true },
 				drivers: {
 					type: 'object',
 					default: {},

@@ -64,6 +64,12 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		buckets: BIND_SECONDS,
 		registers,
 	});
+	const nudges = new Counter({
+		name: 'topobind_nudges_total',
+		help: 'Pods that kube-scheduler was made to try again because a source changed, by result.',
+		labelNames: ['result'] as const,
+		registers,
+	});
 	const apiRequests = new Counter({
 		name: 'topobind_api_requests_total',
 		help: 'Requests to the Kubernetes API, by method and HTTP status; code is "error" where none came.',
@@ -111,6 +117,7 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		binds,
 		bindSeconds,
 		bindWaitSeconds,
+		nudges,
 		apiRequests,
 		watchEvents,
 		watchLists,

@@ -9,11 +9,15 @@ import {
 	ACCESS_MODES,
 	ATTRIBUTES_CLASSES,
 	BETA_CLASS,
+	BETA_REGION,
+	BETA_ZONE,
 	DRIVERS,
 	HOSTNAME,
 	HUGE_SIZES,
 	NODE_LABELS,
 	ODD_SIZES,
+	PORTWORX_SECRET,
+	REGION,
 	VOLUME_LABELS,
 	VOLUME_PHASES,
 	ZONE,
@@ -39,6 +43,7 @@ export function volume(random: Random, style: Style, options: VolumeOptions): Ma
 	const { name, className, claimRef, bound = false, phase = 'Available' } = options;
 	const labels = volumeLabels(random, bound ? 0.4 : 0.1);
 	const beta = random.chance(style.oddness / 2);
+	const annotations = { ...(beta && { [BETA_CLASS]: className }), ...(bound && random.chance(0.1) && PORTWORX_SECRET) };
 	return {
 		apiVersion: 'v1',
 		kind: 'PersistentVolume',
@@ -46,7 +51,7 @@ export function volume(random: Random, style: Style, options: VolumeOptions): Ma
 			name,
 			uid: `uid-${name}`,
 			...(Object.keys(labels).length > 0 && { labels }),
-			...(beta && { annotations: { [BETA_CLASS]: className } }),
+			...(Object.keys(annotations).length > 0 && { annotations }),
 			...random.maybe(style.oddness / 3, 'deletionTimestamp', () => '2026-01-01T00:00:00Z'),
 		},
 		spec: {
@@ -76,15 +81,15 @@ function accessModes(random: Random): string[] {
 }
 
 function affinity(random: Random, style: Style): object {
-	const terms = (key: string, values: string[]) => ({
-		nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key, operator: 'In', values }] }] } },
+	const required = (...matchExpressions: object[]) => ({
+		nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions }] } },
 	});
 	const names = style.words[HOSTNAME] ?? [];
 	switch (random.weighted(style.reach)) {
 		case 'node':
-			return terms(HOSTNAME, [random.pick(names)]);
+			return required({ key: HOSTNAME, operator: 'In', values: [random.pick(names)] });
 		case 'zone':
-			return terms(ZONE, random.some(NODE_LABELS[ZONE] ?? [], 0.5));
+			return required(...places(random));
 		case 'any':
 			return { nodeAffinity: { required: nodeSelector(random, style.words, style.oddness) } };
 		case 'empty':
@@ -92,6 +97,13 @@ function affinity(random: Random, style: Style): object {
 		default:
 			return {};
 	}
+}
+
+/** In which zones, under the one or the other of the keys, and perhaps in which region. */
+function places(random: Random): object[] {
+	const [zone, region] = random.chance(0.75) ? [ZONE, REGION] : [BETA_ZONE, BETA_REGION];
+	const among = (key: string) => ({ key, operator: 'In', values: random.some(NODE_LABELS[key] ?? [], 0.6) });
+	return random.chance(0.75) ? [among(zone)] : [among(zone), among(region)];
 }
 
 function volumeLabels(random: Random, zoned: number): Record<string, string> {

@@ -104,4 +104,9 @@ export const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
 export const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 export const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 export const MIGRATED = 'storage.alpha.kubernetes.io/migrated-plugins';
+/** Read by migration, and of no bearing on where the volume is. */
+export const PORTWORX_SECRET = {
+	'openstorage.io/auth-secret-name': 'token',
+	'openstorage.io/auth-secret-namespace': 'lab',
+};
 export const MISSING = 'missing';

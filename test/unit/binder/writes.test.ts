@@ -1,6 +1,7 @@
 /** How the writes of a bind may fail, and that what was assumed ends with them. */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { retryTransient } from '../../../src/binder/retry.ts';
 import { claim, NAMESPACE, pod, volume } from '../domain/builders.ts';
 import { target } from './fake-cluster.ts';
 import { errorOf, ground, turn, until } from './support.ts';
@@ -100,6 +101,12 @@ describe('a fault that passes', () => {
 		expect(cluster.calls.length).toBeLessThan(6);
 		expect(cluster.state.assumed).toBe(0);
 	});
+});
+
+test('a write does not begin once the time is up', async () => {
+	const write = vi.fn(async () => {});
+	await expect(retryTransient(write, AbortSignal.abort(new Error('over')))).rejects.toThrow('over');
+	expect(write).not.toHaveBeenCalled();
 });
 
 describe('a write that succeeded although its answer was lost', () => {

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import type { Kind } from '../cluster/kinds.ts';
+import type { ClusterState } from '../cluster/state.ts';
+import type { Claim, Pod } from '../domain/model.ts';
+import { isBound } from '../domain/storage/pod-claims.ts';
+import { isProblem } from '../domain/storage/sources/problem.ts';
+import { judgeSource } from '../domain/storage/sources.ts';
+
+/** Kinds of whose events kube-scheduler requeues no pod. A clone's source claim and volume are not among them. */
+const UNWATCHED: ReadonlySet<Kind> = new Set<Kind>([
+	'VolumeSnapshot',
+	'VolumeSnapshotContent',
+	'VolumeSnapshotClass',
+	'ReferenceGrant',
+]);
+
+export interface NudgerOptions {
+	/** Changes the pod so that kube-scheduler tries it again. The same mark again must change nothing. */
+	mark(pod: Pod, mark: string): Promise<void>;
+	onNudge?(pod: Pod, error?: Error): void;
+}
+
+/**
+ * Has kube-scheduler try a waiting pod again when a source of one of its claims has come right or reaches other nodes.
+ *
+ * - What a pod's sources say is remembered from the moment the pod is seen; only a change of it nudges, and only for the better:
+ *   while any of them still has a problem there is nothing to try.
+ * - The mark is made of what the sources say now, so that replicas of topobind write the same and only the first counts.
+ * - All changes of one turn count as one.
+ */
+export class Nudger {
+	readonly #cluster: ClusterState;
+	readonly #options: NudgerOptions;
+	/** By pod UID; pods without sources are not in it. */
+	readonly #told = new Map<string, Outlook>();
+	#scheduled = false;
+
+	constructor(cluster: ClusterState, options: NudgerOptions) {
+		this.#cluster = cluster;
+		this.#options = options;
+	}
+
+	/** Begins; gives what ends it. */
+	start(): () => void {
+		for (const pod of this.#cluster.all('Pod').values()) this.#remember(pod);
+		return this.#cluster.subscribe(({ kind, key, previous, current }) => {
+			if (kind === 'Pod') {
+				if (!current && previous) this.#told.delete(previous.uid);
+				else if (current) this.#remember(current as Pod);
+			} else if (kind === 'PersistentVolumeClaim') {
+				// kube-scheduler sees claims itself; a pod that came before its claim is remembered from here on.
+				for (const pod of this.#podsMounting(key)) this.#remember(pod);
+			} else if (UNWATCHED.has(kind)) {
+				this.#schedule();
+			}
+		});
+	}
+
+	#schedule(): void {
+		if (this.#scheduled) return;
+		this.#scheduled = true;
+		setImmediate(() => {
+			this.#scheduled = false;
+			this.#look();
+		});
+	}
+
+	#look(): void {
+		for (const pod of this.#cluster.all('Pod').values()) {
+			const before = this.#told.get(pod.uid);
+			if (!before) continue;
+			const now = outlookOf(pod, this.#cluster);
+			if (!now || now.text === before.text) continue;
+			this.#told.set(pod.uid, now);
+			if (now.hopeful) this.#nudge(pod, now);
+		}
+	}
+
+	#nudge(pod: Pod, { text }: Outlook): void {
+		const mark = createHash('sha256').update(text).digest('hex').slice(0, 16);
+		this.#options.mark(pod, mark).then(
+			() => this.#options.onNudge?.(pod),
+			(error: Error) => this.#options.onNudge?.(pod, error),
+		);
+	}
+
+	#remember(pod: Pod): void {
+		const outlook = outlookOf(pod, this.#cluster);
+		if (outlook) this.#told.set(pod.uid, outlook);
+		else this.#told.delete(pod.uid);
+	}
+
+	#podsMounting(claimKey: string): Pod[] {
+		return [...this.#cluster.all('Pod').values()].filter(({ namespace, claimVolumes }) =>
+			claimVolumes.some(({ claimName }) => `${namespace}/${claimName}` === claimKey),
+		);
+	}
+}
+
+/** What the sources of a pod's claims say together. */
+interface Outlook {
+	/** The same text for the same verdicts. */
+	readonly text: string;
+	/** None of them has a problem. */
+	readonly hopeful: boolean;
+}
+
+/** Undefined for a pod none of whose unbound claims has a source. */
+function outlookOf(pod: Pod, cluster: ClusterState): Outlook | undefined {
+	const verdicts = pod.claimVolumes.flatMap(({ claimName }) => {
+		const claim = cluster.claim(pod.namespace, claimName);
+		return claim && !isBound(claim) ? verdictOf(claim, cluster) : [];
+	});
+	if (verdicts.length === 0) return undefined;
+	return { text: verdicts.map(({ text }) => text).join('\n'), hopeful: verdicts.every(({ fit }) => fit) };
+}
+
+function verdictOf(claim: Claim, cluster: ClusterState): { text: string; fit: boolean }[] {
+	const storageClass = cluster.storageClass(claim.className);
+	const found = claim.source && storageClass && judgeSource(claim, claim.source, storageClass, cluster);
+	if (!found) return [];
+	const fit = !isProblem(found);
+	return [{ text: `${claim.name}: ${fit ? (found.limit?.text ?? 'every node') : found.problem}`, fit }];
+}

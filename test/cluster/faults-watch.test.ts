@@ -1,0 +1,239 @@
+// Lists and watches go wrong in every way: afterwards the cache is what the API server holds, and meanwhile readiness
+// told the truth.
+
+import { afterAll, afterEach, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
+import type { Cluster, WatchReadiness } from '../../src/cluster/cluster.ts';
+import { connectKubernetes, type KubernetesOptions } from '../../src/cluster/kubernetes.ts';
+import { ApiProxy, type Call, type Fault } from './chaos/api-proxy.ts';
+import { untilEqual } from './chaos/cache.ts';
+import type { OpenWatch } from './chaos/open-watch.ts';
+import { localClass, localVolume } from './objects.ts';
+import { useControlPlane } from './shared.ts';
+import { grantRights } from './topobind.ts';
+
+const controlPlane = useControlPlane();
+const { api } = controlPlane;
+const CLASS = 'faults-watch';
+const VOLUMES = '/api/v1/persistentvolumes';
+/** As impatient as a test; how long each wait is elsewhere is test/unit/cluster-api's matter. */
+const TIMING = { backoffBaseMs: 50, backoffMaxMs: 400, shortWatchMs: 0, absentRecheckMs: 60_000, pageSize: 3 };
+
+beforeAll(async () => {
+	await grantRights(controlPlane);
+	await api.create(localClass(CLASS));
+	for (let i = 0; i < 8; i++) await api.create(localVolume(`watched-${i}`, 'nowhere', CLASS));
+});
+afterAll(async () => {
+	for (const { metadata, spec } of (await api.list(VOLUMES)).items) {
+		if (spec.storageClassName === CLASS) await api.delete(`${VOLUMES}/${metadata.name}`);
+	}
+});
+afterEach(() => {
+	vi.useRealTimers();
+});
+
+async function startProxy({ onTestFinished }: TestContext): Promise<ApiProxy> {
+	const proxy = await ApiProxy.start(controlPlane.info);
+	onTestFinished(() => proxy.stop());
+	return proxy;
+}
+
+/** Connects through the proxy; does not wait. */
+async function connect(
+	{ onTestFinished }: TestContext,
+	proxy: ApiProxy,
+	options: Partial<KubernetesOptions> = {},
+): Promise<Cluster> {
+	const cluster = await connectKubernetes({ kubeconfig: proxy.kubeconfig, timing: TIMING, ...options });
+	onTestFinished(() => cluster.stop());
+	return cluster;
+}
+
+/** Connected and synced. */
+async function synced(
+	context: TestContext,
+	proxy: ApiProxy,
+	options: Partial<KubernetesOptions> = {},
+): Promise<Cluster> {
+	const cluster = await connect(context, proxy, options);
+	await cluster.whenSynced;
+	await allWatched(proxy, cluster);
+	return cluster;
+}
+
+/** Until a watch is open for every kind that there is, and readiness says so. */
+async function allWatched(proxy: ApiProxy, cluster: Cluster): Promise<void> {
+	await proxy.untilWatches((watches) => watches.length === present(cluster));
+	await vi.waitUntil(() => cluster.readiness().watches.every(({ staleSince }) => staleSince === undefined), PATIENCE);
+}
+
+const present = (cluster: Cluster) => cluster.readiness().watches.filter(({ state }) => state !== 'absent').length;
+
+function watchOf(proxy: ApiProxy, path = VOLUMES): OpenWatch {
+	const [watch] = proxy.watchesOf(path);
+	if (!watch) throw new Error(`no watch of ${path} is open`);
+	return watch;
+}
+
+const PATIENCE = { timeout: 10_000, interval: 10 };
+
+let made = 0;
+/** One volume is made, one changed and one deleted. */
+async function change(): Promise<void> {
+	const name = `changed-${made++}`;
+	await api.create(localVolume(name, 'nowhere', CLASS));
+	await api.create(localVolume(`${name}-gone`, 'nowhere', CLASS));
+	await api.patch(`${VOLUMES}/${name}`, { metadata: { labels: { changed: 'yes' } } });
+	await api.deleteAndWait(`${VOLUMES}/${name}-gone`);
+}
+
+/** Goes wrong the first time that each such call is made. */
+function onceEach(kind: Call['kind'], fault: Fault): (call: Call) => Fault | undefined {
+	const seen = new Set<string>();
+	return (call) => {
+		const what = `${call.path} ${call.query.has('continue')}`;
+		if (call.kind !== kind || call.number === 1 || seen.has(what)) return undefined;
+		seen.add(what);
+		return fault;
+	};
+}
+
+const RETRY_AFTER = { 'retry-after': '1' };
+const FAULTS: [string, Fault][] = [
+	['409', { before: { status: 409 } }],
+	['429 with Retry-After', { before: { status: 429, headers: RETRY_AFTER } }],
+	['500', { before: { status: 500 } }],
+	['503', { before: { status: 503 } }],
+	['401', { before: { status: 401 } }],
+	['410', { before: { status: 410, reason: 'Expired' } }],
+	['a reset', { before: 'reset' }],
+	['silence', { before: 'silence' }],
+];
+
+describe.concurrent('at the start', () => {
+	test.for<[string, Fault]>([...FAULTS, ['an answer cut in the middle', { after: 'cut' }], ['no answer', { after: 'silence' }]])(
+		'each list meets %s',
+		async ([, fault], context) => {
+			const proxy = await startProxy(context);
+			proxy.rule = onceEach('list', fault);
+			const cluster = await connect(context, proxy, { timeoutMs: 2_000 });
+			expect(cluster.readiness().ready).toBe(false);
+			await cluster.whenSynced;
+			await untilEqual(cluster, api);
+		},
+	);
+
+	test.for(FAULTS)('each watch meets %s', async ([, fault], context) => {
+		const proxy = await startProxy(context);
+		proxy.rule = onceEach('watch', fault);
+		const cluster = await synced(context, proxy, { timeoutMs: 2_000 });
+		await change();
+		await untilEqual(cluster, api);
+	});
+
+	test('a continue token has expired: the whole list is read again', async (context) => {
+		const proxy = await startProxy(context);
+		let expired = 0;
+		proxy.rule = ({ kind, path, query }) => {
+			if (kind !== 'list' || path !== VOLUMES || !query.has('continue') || expired++ > 1) return undefined;
+			return { before: { status: 410, reason: 'Expired' } };
+		};
+		const cluster = await connect(context, proxy);
+		await cluster.whenSynced;
+		expect(expired).toBeGreaterThan(2);
+		await untilEqual(cluster, api);
+	});
+});
+
+describe('a watch', () => {
+	test.for<[string, (watch: OpenWatch) => void]>([
+		['ends', (watch) => watch.end()],
+		['breaks', (watch) => watch.reset()],
+		['breaks in a line', (watch) => watch.cutInLine()],
+		['says that its version is too old', (watch) => watch.error(410, 'Expired')],
+		['says that it failed', (watch) => watch.error(500, 'InternalError')],
+	])('%s, and objects come, change and go meanwhile', async ([, how], context) => {
+		const proxy = await startProxy(context);
+		const cluster = await synced(context, proxy);
+		const gone = Promise.withResolvers<void>();
+		// Nothing of the volumes can be asked until they have changed.
+		proxy.rule = ({ path, kind }) =>
+			path === VOLUMES && kind !== 'write' ? { before: () => gone.promise.then(() => undefined) } : undefined;
+		how(watchOf(proxy));
+		await proxy.untilWatches((watches) => watches.every(({ path }) => path !== VOLUMES));
+		await change();
+		expect(cluster.readiness().watches.find(({ kind }) => kind === 'PersistentVolume')).toMatchObject({
+			synced: true,
+			staleSince: expect.any(String),
+		});
+		gone.resolve();
+		await untilEqual(cluster, api);
+		await allWatched(proxy, cluster);
+	});
+
+	test('cannot go on because its version is too old (410 to the request): the list tells what was deleted', async (context) => {
+		const proxy = await startProxy(context);
+		const cluster = await synced(context, proxy);
+		await api.create(localVolume('deleted-meanwhile', 'nowhere', CLASS));
+		await untilEqual(cluster, api);
+		const gone = Promise.withResolvers<{ status: number; reason: string } | undefined>();
+		proxy.rule = ({ path, kind }) => (path === VOLUMES && kind === 'watch' ? { before: () => gone.promise } : undefined);
+		watchOf(proxy).reset();
+		await proxy.untilWatches((watches) => watches.every(({ path }) => path !== VOLUMES));
+		await api.deleteAndWait(`${VOLUMES}/deleted-meanwhile`);
+		const lists = () => proxy.calls.filter(({ path, kind }) => path === VOLUMES && kind === 'list').length;
+		const before = lists();
+		gone.resolve({ status: 410, reason: 'Expired' });
+		await proxy.untilCalls(() => lists() > before);
+		proxy.rule = undefined;
+		await untilEqual(cluster, api);
+		expect(cluster.state.volume('deleted-meanwhile')).toBeUndefined();
+	});
+
+	test.for(['twice', 'in pieces'] as const)('brings every line %s', async (delivery, context) => {
+		const proxy = await startProxy(context);
+		const cluster = await synced(context, proxy);
+		for (const watch of proxy.watches) watch.delivery = delivery;
+		await change();
+		await untilEqual(cluster, api);
+	});
+
+	test('is silent without being closed: it is opened anew', async (context) => {
+		const proxy = await startProxy(context);
+		const cluster = await synced(context, proxy, { timing: { ...TIMING, idleTimeoutMs: 1_500 } });
+		for (const watch of proxy.watches) watch.delivery = 'mute';
+		await change();
+		await untilEqual(cluster, api);
+	});
+});
+
+describe('the whole API server', () => {
+	test('is restarted: the cache catches up, and readiness tells how long it was behind', async (context) => {
+		const proxy = await startProxy(context);
+		const cluster = await synced(context, proxy);
+		expect(cluster.readiness().ready).toBe(true);
+		await proxy.down();
+		await change();
+		const isBehind = ({ state, staleSince }: WatchReadiness) => state === 'absent' || staleSince !== undefined;
+		await vi.waitUntil(() => cluster.readiness().watches.every(isBehind), PATIENCE);
+		// Away for a moment it is still trusted; for half a minute no more.
+		expect(cluster.readiness().ready).toBe(true);
+		vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 });
+		expect(cluster.readiness()).toMatchObject({ synced: true, ready: false });
+		vi.useRealTimers();
+		await proxy.up();
+		await untilEqual(cluster, api);
+		await allWatched(proxy, cluster);
+		expect(cluster.readiness().ready).toBe(true);
+	});
+
+	test('asks for a new token: it is read from the file with the next request', async (context) => {
+		const proxy = await startProxy(context);
+		const cluster = await synced(context, proxy);
+		proxy.rotateToken('second');
+		for (const watch of proxy.watches) watch.reset();
+		await change();
+		await untilEqual(cluster, api);
+		await allWatched(proxy, cluster);
+	});
+});
