@@ -1,9 +1,9 @@
 // topobind as a process of its own, as a user with exactly the rights of manifests/, and the scheduler that calls it.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import {
 	type ControlPlane,
 	failure,
@@ -46,11 +46,25 @@ let count = 0;
 export async function startTopobind(controlPlane: ControlPlane, options: TopobindOptions): Promise<Topobind> {
 	const { dir, access } = controlPlane.info;
 	const name = `topobind-${process.pid}-${count++}`;
+	const configFile = join(dir, `${name}.yaml`);
+	await writeFile(
+		configFile,
+		JSON.stringify({ apiVersion: 'topobind.dev/v1alpha1', kind: 'TopobindConfiguration', ...options.config }),
+	);
 	const running = await startProcess({
 		name,
 		bin: process.execPath,
 		args: [
-			...[join(root, 'src/main.ts'), 'serve', '--mode', options.mode, '--kubeconfig', access.kubeconfigs.topobind],
+			...[
+				join(root, 'src/main.ts'),
+				'serve',
+				'--config',
+				configFile,
+				'--mode',
+				options.mode,
+				'--kubeconfig',
+				access.kubeconfigs.topobind,
+			],
 			...['--listen', options.listen ?? '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-level', 'debug'],
 		],
 		env: { ...options.env },
@@ -94,6 +108,16 @@ export async function grantRights({ api }: ControlPlane, role?: KubeObject): Pro
 		roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'topobind' },
 		subjects: [{ kind: 'User', name: users.topobind.name, apiGroup: 'rbac.authorization.k8s.io' }],
 	});
+}
+
+/** And the right to have kube-scheduler try a pod again, which is separate. */
+export async function grantNudging({ api }: ControlPlane): Promise<void> {
+	const [role, binding] = parseAllDocuments(
+		await readFile(join(root, 'manifests/base/rbac/topobind-nudge.yaml'), 'utf8'),
+	).map((document) => document.toJS() as KubeObject);
+	await api.apply(role as KubeObject);
+	const subjects = [{ kind: 'User', name: users.topobind.name, apiGroup: 'rbac.authorization.k8s.io' }];
+	await api.apply({ ...(binding as KubeObject), subjects });
 }
 
 export interface Scheduling {
