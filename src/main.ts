@@ -7,6 +7,7 @@ enableCompileCache();
 
 const COMMANDS: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<number> }>>> = {
 	serve: () => import('./cli/serve.ts'),
+	doctor: () => import('./cli/doctor.ts'),
 };
 
 const HELP = `topobind puts pods where their volumes can be reached.
@@ -15,6 +16,7 @@ Usage: topobind COMMAND [FLAGS]
 
 Commands:
   serve    answer kube-scheduler's filter, prioritize, preempt and bind calls
+  doctor   find claims that can never be provisioned where they are pinned
 
 topobind COMMAND --help shows the flags of a command.
 `;

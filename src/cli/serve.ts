@@ -12,6 +12,7 @@ import { type Address, type Config, ConfigError } from '../config/config.ts';
 import { parseServeFlags } from '../config/flags.ts';
 import { loadConfig } from '../config/load.ts';
 import { configWarnings } from '../config/warnings.ts';
+import { countPins, watchPins } from '../doctor/watch.ts';
 import { explainClaim, explainPod } from '../explain/explanation.ts';
 import { topologyOf } from '../explain/topology.ts';
 import { Nudger } from '../nudge/nudger.ts';
@@ -49,6 +50,10 @@ export async function run(args: readonly string[]): Promise<number> {
 		},
 		() => {},
 	);
+	const endPins = watchPins(cluster.state, {
+		isSynced: () => cluster.synced,
+		onFinding: ({ code, claim, message }) => logger.warn({ code, claim: `${claim.namespace}/${claim.name}` }, message),
+	});
 	// Before anybody is told that it listens: who is told may end it at once.
 	const signals = awaitSignal(service, cluster, logger);
 	try {
@@ -56,10 +61,12 @@ export async function run(args: readonly string[]): Promise<number> {
 		if (config.cluster.from === 'examples') process.stdout.write(sandboxHint(cluster, urls.extender, urls.admin));
 	} catch (error) {
 		signals.ignore();
+		endPins();
 		await Promise.all([service.extender.close(), service.admin.close(), cluster.stop()]);
 		throw error;
 	}
 	await signals.ended;
+	endPins();
 	return EXIT.ok;
 }
 
@@ -170,6 +177,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			contentType: metrics.registry.contentType,
 			render() {
 				metrics.assumptions.set(cluster.state.assumed);
+				for (const [code, count] of countPins(cluster.state)) metrics.pinnedClaims.set({ code }, count);
 				for (const { kind, synced, staleSince } of cluster.readiness().watches) {
 					metrics.watchSynced.set({ kind }, synced && !staleSince ? 1 : 0);
 				}

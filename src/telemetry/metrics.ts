@@ -70,6 +70,12 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		labelNames: ['result'] as const,
 		registers,
 	});
+	const pinnedClaims = new Gauge({
+		name: 'topobind_pinned_claims',
+		help: 'Claims that can never be provisioned where they are pinned, by code.',
+		labelNames: ['code'] as const,
+		registers,
+	});
 	const apiRequests = new Counter({
 		name: 'topobind_api_requests_total',
 		help: 'Requests to the Kubernetes API, by method and HTTP status; code is "error" where none came.',
@@ -118,6 +124,7 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		bindSeconds,
 		bindWaitSeconds,
 		nudges,
+		pinnedClaims,
 		apiRequests,
 		watchEvents,
 		watchLists,

@@ -81,7 +81,8 @@ function report(functions: readonly Func[], blocks: readonly Block[]): boolean {
 		}
 	}
 	console.log(`${reached} of ${all} statements reached (${((100 * reached) / all).toFixed(1)} %)`);
-	for (const [why, places] of Object.entries(OUT_OF_REACH)) console.log(`out of reach: ${places.length} places, ${why}`);
+	for (const [why, places] of Object.entries(OUT_OF_REACH))
+		console.log(`out of reach: ${places.length} places, ${why}`);
 	for (const line of unexplained) console.log(line);
 	return unexplained.length === 0;
 }

@@ -96,11 +96,12 @@ async function show(
 }
 
 function summary(clusters: number, disagreeing: number, counts: Counts, seconds: string): string {
-	const { pods, verdicts, refused, ambiguous, errors, nodeErrors } = counts;
+	const { pods, verdicts, refused, ambiguous, errors, nodeErrors, sources } = counts;
 	return [
 		`${clusters} clusters, ${pods} pods, ${verdicts} verdicts in ${seconds} s; ${refused} of them refusals`,
 		`${ambiguous} verdicts depend on which of several equal volumes is seen first (topobind: the first by name)`,
 		`${errors} pods end in an error of kube-scheduler, ${nodeErrors} of them because of some nodes only`,
+		`${sources} refusals are for a claim's source, which kube-scheduler does not look at`,
 		disagreeing === 0 ? 'no disagreement' : `${disagreeing} clusters with disagreements`,
 	].join('\n');
 }

@@ -111,17 +111,18 @@ const FAULTS: [string, Fault][] = [
 ];
 
 describe.concurrent('at the start', () => {
-	test.for<[string, Fault]>([...FAULTS, ['an answer cut in the middle', { after: 'cut' }], ['no answer', { after: 'silence' }]])(
-		'each list meets %s',
-		async ([, fault], context) => {
-			const proxy = await startProxy(context);
-			proxy.rule = onceEach('list', fault);
-			const cluster = await connect(context, proxy, { timeoutMs: 2_000 });
-			expect(cluster.readiness().ready).toBe(false);
-			await cluster.whenSynced;
-			await untilEqual(cluster, api);
-		},
-	);
+	test.for<[string, Fault]>([
+		...FAULTS,
+		['an answer cut in the middle', { after: 'cut' }],
+		['no answer', { after: 'silence' }],
+	])('each list meets %s', async ([, fault], context) => {
+		const proxy = await startProxy(context);
+		proxy.rule = onceEach('list', fault);
+		const cluster = await connect(context, proxy, { timeoutMs: 2_000 });
+		expect(cluster.readiness().ready).toBe(false);
+		await cluster.whenSynced;
+		await untilEqual(cluster, api);
+	});
 
 	test.for(FAULTS)('each watch meets %s', async ([, fault], context) => {
 		const proxy = await startProxy(context);
@@ -177,7 +178,8 @@ describe('a watch', () => {
 		await api.create(localVolume('deleted-meanwhile', 'nowhere', CLASS));
 		await untilEqual(cluster, api);
 		const gone = Promise.withResolvers<{ status: number; reason: string } | undefined>();
-		proxy.rule = ({ path, kind }) => (path === VOLUMES && kind === 'watch' ? { before: () => gone.promise } : undefined);
+		proxy.rule = ({ path, kind }) =>
+			path === VOLUMES && kind === 'watch' ? { before: () => gone.promise } : undefined;
 		watchOf(proxy).reset();
 		await proxy.untilWatches((watches) => watches.every(({ path }) => path !== VOLUMES));
 		await api.deleteAndWait(`${VOLUMES}/deleted-meanwhile`);

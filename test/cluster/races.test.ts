@@ -1,13 +1,15 @@
 // Many pods, few volumes: who gets one keeps it, nobody gets another's, and none is lost.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ApiProxy } from './chaos/api-proxy.ts';
 import { byName, claimNames, objectsOf, problemsOf } from './chaos/invariants.ts';
 import { startRoundRobin } from './chaos/round-robin.ts';
+import { startServing } from './chaos/serving.ts';
 import { type Row, report, Times } from './chaos/times.ts';
 import type { KubeObject } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, isRunning, paths, pod, useControlPlane } from './shared.ts';
-import { grantRights, schedulerConfig, startTopobind } from './topobind.ts';
+import { grantRights, schedulerConfig } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -31,8 +33,11 @@ async function startScheduler(name: string, replicas: number): Promise<() => Pro
 		const stock = await controlPlane.startScheduler({ schedulerName: name });
 		return () => stock.stop();
 	}
+	const proxy = await ApiProxy.start(controlPlane.info);
+	// The second sees everything late: what it decides is often decided already.
+	proxy.lagMs = 500;
 	const topobinds = await Promise.all(
-		Array.from({ length: replicas }, () => startTopobind(controlPlane, { mode: 'delegate' })),
+		Array.from({ length: replicas }, (_, i) => startServing(controlPlane, i === 0 ? {} : { proxy })),
 	);
 	const front = await startRoundRobin(topobinds.map(({ extender }) => extender));
 	const config = await schedulerConfig('delegate', front.url);
@@ -41,6 +46,7 @@ async function startScheduler(name: string, replicas: number): Promise<() => Pro
 		await scheduler.stop();
 		await Promise.all(topobinds.map((topobind) => topobind.stop()));
 		await front.close();
+		await proxy.stop();
 	};
 }
 
@@ -77,7 +83,7 @@ const isPlaced = ({ spec }: KubeObject) => spec.nodeName !== undefined;
 
 describe.each([
 	['topobind', 1],
-	['two replicas of topobind, in turn', 2],
+	['two replicas of topobind, in turn, one of them late', 2],
 	['stock kube-scheduler with VolumeBinding', 0],
 ])('%s', (what, replicas) => {
 	const schedulerName = `racer-${replicas}`;
@@ -88,70 +94,84 @@ describe.each([
 	});
 
 	const rounds = replicas === 1 ? [1, 2, 3] : [1];
-	test.each(rounds)(`${PODS} pods for ${VOLUMES} volumes at once, round %i`, async (round) => {
-		const { namespace, storageClass } = await arena(`race-${replicas}-${round}`, VOLUMES);
-		const times = new Times();
-		await Promise.all(
-			Array.from({ length: PODS }, async (_, i) => {
-				await api.create(claim({ namespace, name: `data-${i}`, storageClass }));
-				times.created(`pod-${i}`);
-				await api.create(pod({ namespace, name: `pod-${i}`, schedulerName, claims: [`data-${i}`] }));
-			}),
-		);
-		const settled = (each: KubeObject) => isRunning(each) || isRefused(each);
-		const pods = await api.waitForList(
-			podsOf(namespace),
-			(all) => {
-				times.look(all);
-				if (replicas === 0) return all.filter(isRunning).length === VOLUMES;
-				return all.length === PODS && all.every(settled);
-			},
-			120_000,
-		);
-		rows.push({ what: `${what}, round ${round}`, ...times.summary });
+	test.each(rounds)(
+		`${PODS} pods for ${VOLUMES} volumes at once, round %i`,
+		async (round) => {
+			const { namespace, storageClass } = await arena(`race-${replicas}-${round}`, VOLUMES);
+			const times = new Times();
+			await Promise.all(
+				Array.from({ length: PODS }, async (_, i) => {
+					await api.create(claim({ namespace, name: `data-${i}`, storageClass }));
+					times.created(`pod-${i}`);
+					await api.create(pod({ namespace, name: `pod-${i}`, schedulerName, claims: [`data-${i}`] }));
+				}),
+			);
+			const settled = (each: KubeObject) => isRunning(each) || isRefused(each);
+			const pods = await api.waitForList(
+				podsOf(namespace),
+				(all) => {
+					times.look(all);
+					if (replicas === 0) return all.filter(isRunning).length === VOLUMES;
+					return all.length === PODS && all.every(settled);
+				},
+				120_000,
+			);
+			rows.push({ what: `${what}, round ${round}`, ...times.summary });
 
-		expect(pods.filter(isRunning).length).toBe(VOLUMES);
-		const objects = await objectsOf(api, namespace, [storageClass]);
-		expect(problemsOf(objects)).toEqual([]);
-		expect(objects.volumes.filter(({ status }) => status.phase === 'Bound').length).toBe(VOLUMES);
-		const used = new Set(pods.filter(isRunning).flatMap(claimNames));
-		for (const { spec } of objects.volumes) expect(used).toContain(spec.claimRef.name);
+			expect(pods.filter(isRunning).length).toBe(VOLUMES);
+			const objects = await objectsOf(api, namespace, [storageClass]);
+			expect(problemsOf(objects)).toEqual([]);
+			expect(objects.volumes.filter(({ status }) => status.phase === 'Bound').length).toBe(VOLUMES);
+			const used = new Set(pods.filter(isRunning).flatMap(claimNames));
+			for (const { spec } of objects.volumes) expect(used).toContain(spec.claimRef.name);
 
-		if (round === 1 && replicas > 0) {
-			const late = Array.from({ length: 5 }, (_, i) => localVolume(`${storageClass}-late-${i}`, nodeOf(i), storageClass));
-			await Promise.all(late.map((volume) => api.create(volume)));
-			await api.waitForList(podsOf(namespace), (all) => all.filter(isRunning).length === VOLUMES + late.length, 30_000);
-			expect(problemsOf(await objectsOf(api, namespace, [storageClass]))).toEqual([]);
-		}
-		await clear(namespace, storageClass);
-	}, 180_000);
+			if (round === 1 && replicas > 0) {
+				const late = Array.from({ length: 5 }, (_, i) =>
+					localVolume(`${storageClass}-late-${i}`, nodeOf(i), storageClass),
+				);
+				await Promise.all(late.map((volume) => api.create(volume)));
+				await api.waitForList(
+					podsOf(namespace),
+					(all) => all.filter(isRunning).length === VOLUMES + late.length,
+					30_000,
+				);
+				expect(problemsOf(await objectsOf(api, namespace, [storageClass]))).toEqual([]);
+			}
+			await clear(namespace, storageClass);
+		},
+		180_000,
+	);
 
-	test.runIf(replicas > 0)('pods with one to three claims compete: no volume is left where a waiting pod fits', async () => {
-		const { namespace, storageClass } = await arena(`many-${replicas}`, VOLUMES);
-		await Promise.all(
-			Array.from({ length: 45 }, async (_, i) => {
-				const claims = Array.from({ length: 1 + (i % 3) }, (_, at) => `data-${i}-${at}`);
-				await Promise.all(claims.map((name) => api.create(claim({ namespace, name, storageClass }))));
-				await api.create(pod({ namespace, name: `pod-${i}`, schedulerName, claims }));
-			}),
-		);
-		const pods = await api.waitForList(
-			podsOf(namespace),
-			(all) => all.length === 45 && all.every((each) => isRunning(each) || isRefused(each)),
-			90_000,
-		);
-		const objects = await objectsOf(api, namespace, [storageClass]);
-		expect(problemsOf(objects)).toEqual([]);
-		const free = new Map(NODES.map((name) => [name, 0]));
-		for (const { spec, metadata } of objects.volumes) {
-			const node = nodeOf(Number(metadata.name.split('-').at(-1)));
-			if (!spec.claimRef) free.set(node, (free.get(node) ?? 0) + 1);
-		}
-		const waiting = pods.filter((each) => !isRunning(each));
-		for (const each of waiting) expect(Math.max(...free.values())).toBeLessThan(missing(each, objects.claims));
-		expect(waiting.length).toBeGreaterThan(0);
-		await clear(namespace, storageClass);
-	}, 120_000);
+	test.runIf(replicas > 0)(
+		'pods with one to three claims compete: no volume is left where a waiting pod fits',
+		async () => {
+			const { namespace, storageClass } = await arena(`many-${replicas}`, VOLUMES);
+			await Promise.all(
+				Array.from({ length: 45 }, async (_, i) => {
+					const claims = Array.from({ length: 1 + (i % 3) }, (_, at) => `data-${i}-${at}`);
+					await Promise.all(claims.map((name) => api.create(claim({ namespace, name, storageClass }))));
+					await api.create(pod({ namespace, name: `pod-${i}`, schedulerName, claims }));
+				}),
+			);
+			const pods = await api.waitForList(
+				podsOf(namespace),
+				(all) => all.length === 45 && all.every((each) => isRunning(each) || isRefused(each)),
+				90_000,
+			);
+			const objects = await objectsOf(api, namespace, [storageClass]);
+			expect(problemsOf(objects)).toEqual([]);
+			const free = new Map(NODES.map((name) => [name, 0]));
+			for (const { spec, metadata } of objects.volumes) {
+				const node = nodeOf(Number(metadata.name.split('-').at(-1)));
+				if (!spec.claimRef) free.set(node, (free.get(node) ?? 0) + 1);
+			}
+			const waiting = pods.filter((each) => !isRunning(each));
+			for (const each of waiting) expect(Math.max(...free.values())).toBeLessThan(missing(each, objects.claims));
+			expect(waiting.length).toBeGreaterThan(0);
+			await clear(namespace, storageClass);
+		},
+		120_000,
+	);
 
 	test.runIf(replicas > 0)('pairs of pods share a claim: all run, each pair where its volume is', async () => {
 		const { namespace, storageClass } = await arena(`pairs-${replicas}`, 20);
@@ -170,27 +190,30 @@ describe.each([
 		await clear(namespace, storageClass);
 	});
 
-	test.runIf(replicas > 0)('pods are deleted and created while binds run: all run in the end, no volume is lost', async () => {
-		const { namespace, storageClass } = await arena(`churn-${replicas}`, 30);
-		await Promise.all(
-			Array.from({ length: 30 }, async (_, i) => {
-				const name = `pod-${i}`;
-				const asked = pod({ namespace, name, schedulerName, claims: [`data-${i}`] });
-				await api.create(claim({ namespace, name: `data-${i}`, storageClass }));
-				await api.create(asked);
-				// Some before they are looked at, some while they are bound, some as they run.
-				if (i % 3 === 0) return;
-				if (i % 3 === 1) await api.waitFor(paths(namespace).pod(name), (now) => now !== undefined && isPlaced(now));
-				await api.deleteAndWait(paths(namespace).pod(name));
-				await api.create(asked);
-			}),
-		);
-		await api.waitForList(podsOf(namespace), (all) => all.length === 30 && all.every(isRunning));
-		const objects = await objectsOf(api, namespace, [storageClass]);
-		expect(problemsOf(objects)).toEqual([]);
-		expect(objects.volumes.every(({ status }) => status.phase === 'Bound')).toBe(true);
-		await clear(namespace, storageClass);
-	});
+	test.runIf(replicas > 0)(
+		'pods are deleted and created while binds run: all run in the end, no volume is lost',
+		async () => {
+			const { namespace, storageClass } = await arena(`churn-${replicas}`, 30);
+			await Promise.all(
+				Array.from({ length: 30 }, async (_, i) => {
+					const name = `pod-${i}`;
+					const asked = pod({ namespace, name, schedulerName, claims: [`data-${i}`] });
+					await api.create(claim({ namespace, name: `data-${i}`, storageClass }));
+					await api.create(asked);
+					// Some before they are looked at, some while they are bound, some as they run.
+					if (i % 3 === 0) return;
+					if (i % 3 === 1) await api.waitFor(paths(namespace).pod(name), (now) => now !== undefined && isPlaced(now));
+					await api.deleteAndWait(paths(namespace).pod(name));
+					await api.create(asked);
+				}),
+			);
+			await api.waitForList(podsOf(namespace), (all) => all.length === 30 && all.every(isRunning));
+			const objects = await objectsOf(api, namespace, [storageClass]);
+			expect(problemsOf(objects)).toEqual([]);
+			expect(objects.volumes.every(({ status }) => status.phase === 'Bound')).toBe(true);
+			await clear(namespace, storageClass);
+		},
+	);
 
 	test.runIf(replicas > 0)('a StatefulSet whose volumes only just suffice', async () => {
 		const { namespace, storageClass } = await arena(`set-${replicas}`, NODES.length);

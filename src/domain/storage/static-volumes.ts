@@ -5,7 +5,7 @@
 
 import type { Claim, Labels, Volume } from '../model.ts';
 import type { Expression } from '../topology/expression.ts';
-import type { Requirement } from '../topology/requirement.ts';
+import type { Requirement, Term } from '../topology/requirement.ts';
 import { compareQuantities, ZERO } from './quantity.ts';
 import { AlikeSearch, bySizeThenName, isAlike, lowerBound, StaticSearch } from './static-search.ts';
 
@@ -180,8 +180,14 @@ function drop(shelves: Shelf[], shelf: Shelf): void {
 /** One In expression of each term: a node that matches the affinity has one of these labels. Undefined where a term has none. */
 function anchorsOf(affinity: Requirement | undefined): Expression[] | undefined {
 	if (!affinity) return undefined;
-	const anchors = affinity.terms.map((term) => term.find((expression) => expression.operator === 'In'));
+	const anchors = affinity.terms.map(anchorOf);
 	return anchors.includes(undefined) ? undefined : (anchors as Expression[]);
+}
+
+/** The one that tells the most nodes apart: a volume of one host often names its zone as well. */
+function anchorOf(term: Term): Expression | undefined {
+	const candidates = term.filter(({ operator }) => operator === 'In');
+	return candidates.find(({ key }) => /(hostname|node)$/.test(key)) ?? candidates[0];
 }
 
 function shelfKey({ affinity, volumeMode, attributesClass, accessModes }: Volume): string {

@@ -32,9 +32,19 @@ export interface Counts {
 	readonly errors: number;
 	/** Among those, pods for which only some nodes give the error: see README.md. */
 	readonly nodeErrors: number;
+	/** Refusals for a claim's source, which kube-scheduler does not look at. */
+	readonly sources: number;
 }
 
-export const NO_COUNTS: Counts = { pods: 0, verdicts: 0, refused: 0, ambiguous: 0, errors: 0, nodeErrors: 0 };
+export const NO_COUNTS: Counts = {
+	pods: 0,
+	verdicts: 0,
+	refused: 0,
+	ambiguous: 0,
+	errors: 0,
+	nodeErrors: 0,
+	sources: 0,
+};
 
 export function addCounts(a: Counts, b: Counts): Counts {
 	const keys = Object.keys(a) as (keyof Counts)[];
@@ -93,15 +103,18 @@ function comparePod(
 	return nodes.flatMap((node): Disagreement[] => {
 		const theirs = messagesOn(node, judgement);
 		const ours = refused.get(node);
-		if (isDeliberate(theirs, ours)) return [];
+		if (isDeliberate(ours)) return [];
 		if (theirs.length > 0 !== (ours !== undefined)) return [{ kind: 'verdict', pod, node, theirs, ours }];
 		return ours === undefined || isAmong(ours, theirs) ? [] : [{ kind: 'reason', pod, node, theirs, ours }];
 	});
 }
 
-/** What topobind judges and nobody else does: where a claim's snapshot or source volume can be reached. */
-function isDeliberate(theirs: readonly string[], ours: string | undefined): boolean {
-	return theirs.length === 0 && ours !== undefined && codeOf(ours).startsWith('SOURCE_');
+/**
+ * The one deliberate difference: the snapshot or volume that a claim is filled from. kube-scheduler asks nothing about
+ * it, and topobind tells it before what a class or its capacity has against the node.
+ */
+function isDeliberate(ours: string | undefined): boolean {
+	return ours !== undefined && codeOf(ours).startsWith('SOURCE_');
 }
 
 /** All that any plugin says against the node: of the pod as a whole, and of the node. */
@@ -124,6 +137,7 @@ function countsOf(nodes: readonly string[], judgement: PodJudgement, { refused }
 		ambiguous: ambiguous.length,
 		errors: whole || failing.length > 0 ? 1 : 0,
 		nodeErrors: !whole && failing.length > 0 ? 1 : 0,
+		sources: refused.values().filter(isDeliberate).toArray().length,
 	};
 }
 

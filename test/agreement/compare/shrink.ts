@@ -17,7 +17,7 @@ export async function shrink(manifests: readonly Manifest[], kept: string, shows
 	const needed = await fewest(others, (some) => inTime([...some, ...pod]));
 	const small = await smallest([...needed, ...pod], inTime);
 	// What a part referred to may have become superfluous with it.
-	return [...(await fewest(small, (some) => some.some(isKept) ? inTime(some) : Promise.resolve(false)))];
+	return [...(await fewest(small, (some) => (some.some(isKept) ? inTime(some) : Promise.resolve(false))))];
 }
 
 /** Leaves out ever smaller runs of the items. */

@@ -4,8 +4,7 @@ import type { Manifest } from '../manifest.ts';
 import type { Classes } from './classes.ts';
 import type { Random } from './random.ts';
 import { volumeSelector } from './selectors.ts';
-import type { Style } from './style.ts';
-import { size } from './volumes.ts';
+import { type Style, size } from './style.ts';
 import {
 	ACCESS_MODES,
 	ATTRIBUTES_CLASSES,
@@ -35,7 +34,10 @@ export function delayedClaim(
 		className,
 		annotations: random.chance(style.oddness / 5) ? { ...annotations, [BIND_COMPLETED]: 'yes' } : annotations,
 		phase: 'Pending',
-		spec: random.maybe(0.25, 'selector', () => volumeSelector(random, style.oddness)),
+		spec: {
+			...random.maybe(0.25, 'selector', () => volumeSelector(random, style.oddness)),
+			...random.maybe(0.06, 'dataSource', () => source(random)),
+		},
 	});
 }
 
@@ -125,6 +127,15 @@ function accessModes(random: Random): string[] {
 
 function selectedNode(random: Random, style: Style): string {
 	return random.pick([...(style.words[HOSTNAME] ?? []), MISSING, '']);
+}
+
+/** Of no concern to kube-scheduler; topobind may refuse more for it, and must not pass more. */
+function source(random: Random): object {
+	return random.pick([
+		{ apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: MISSING },
+		{ kind: 'PersistentVolumeClaim', name: `pod-${random.between(0, 9)}-claim-v0` },
+		{ apiGroup: 'populators.example.com', kind: 'Image', name: 'alpine' },
+	]);
 }
 
 function withoutClass(claim: Manifest): Manifest {

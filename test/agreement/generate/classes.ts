@@ -3,7 +3,8 @@
 import type { Manifest } from '../manifest.ts';
 import type { Random } from './random.ts';
 import { allowedTopologies, labelSelector } from './selectors.ts';
-import { DRIVERS, NAMESPACES, NO_PROVISIONER, ODD_SIZES, SIZES } from './words.ts';
+import { type Style, size } from './style.ts';
+import { DRIVERS, NAMESPACES, NO_PROVISIONER } from './words.ts';
 
 export interface Classes {
 	readonly manifests: readonly Manifest[];
@@ -61,16 +62,16 @@ export function drivers(): Manifest[] {
 	];
 }
 
-export function capacities(random: Random, words: Words, oddness: number, count: number): Manifest[] {
-	const size = () => random.pick(random.chance(oddness) ? ODD_SIZES : SIZES);
+export function capacities(random: Random, style: Style, count: number): Manifest[] {
+	const { words, oddness } = style;
 	return Array.from({ length: count }, (_, i) => ({
 		apiVersion: 'storage.k8s.io/v1',
 		kind: 'CSIStorageCapacity',
 		// The namespace is the driver's own affair.
 		metadata: { name: `segment-${i}`, namespace: random.pick(NAMESPACES) },
 		storageClassName: random.pick(['told', 'told', 'told-2', 'silent', 'missing']),
-		...random.maybe(0.9, 'capacity', size),
-		...random.maybe(0.3, 'maximumVolumeSize', size),
+		...random.maybe(0.9, 'capacity', () => size(random, style, true)),
+		...random.maybe(0.3, 'maximumVolumeSize', () => size(random, style, true)),
 		...random.maybe(0.9, 'nodeTopology', () => labelSelector(random, words, oddness)),
 	}));
 }

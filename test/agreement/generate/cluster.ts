@@ -30,7 +30,7 @@ export function generateCluster(seed: number): Manifest[] {
 		...csiNodes(random, names),
 		...drivers(),
 		...storageClasses.manifests,
-		...capacities(random, chosen.words, chosen.oddness, CAPACITIES),
+		...capacities(random, chosen, CAPACITIES),
 		...volumes,
 		...freeVolumes(random, chosen, claims, storageClasses.delayed, free),
 		...(chosen.warehouse ? warehouse(random, chosen) : []),
@@ -73,10 +73,11 @@ function reference(random: Random, { metadata: { namespace = '', name } }: Manif
 	]);
 }
 
-/** Enough volumes of one kind that topobind no longer looks at each of them for each node. */
+/** Enough volumes of one kind that topobind does not look at each of them for each node; few are large enough for a claim. */
 function warehouse(random: Random, style: Style): Manifest[] {
 	const alike = { ...style, oddness: 0, reach: { node: 0, zone: 0, any: 0, empty: 0, none: 1 } };
-	return Array.from({ length: 120 }, (_, i) =>
-		volume(random, alike, { name: `pv-warehouse-${(i * 53) % 120}`, className: 'local' }),
-	);
+	return Array.from({ length: 60 }, (_, i) => {
+		const sizes = i < 55 ? ['1Mi', '2Mi'] : style.sizes;
+		return volume(random, { ...alike, sizes }, { name: `pv-warehouse-${(i * 53) % 60}`, className: 'local' });
+	});
 }

@@ -6,7 +6,8 @@ export function inTreeSource(random: Random): object {
 	return random.pick([
 		() => ({ awsElasticBlockStore: { volumeID: ebsVolume(random) } }),
 		() => ({ awsElasticBlockStore: { volumeID: 'vol-1' } }),
-		() => ({ gcePersistentDisk: { pdName: 'disk-1', ...random.maybe(0.3, 'partition', () => 2) } }),
+		() => ({ gcePersistentDisk: { pdName: 'disk-1' } }),
+		() => ({ gcePersistentDisk: { pdName: 'disk-2', partition: 2 } }),
 		() => ({ cinder: { volumeID: 'c0ffee' } }),
 		() => ({ azureDisk: azureDisk(random) }),
 		() => ({ portworxVolume: { volumeID: 'px-1' } }),

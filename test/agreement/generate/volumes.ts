@@ -4,7 +4,7 @@ import type { Manifest } from '../manifest.ts';
 import { inTreeSource } from './in-tree.ts';
 import type { Random } from './random.ts';
 import { nodeSelector } from './selectors.ts';
-import type { Style } from './style.ts';
+import { type Style, size } from './style.ts';
 import {
 	ACCESS_MODES,
 	ATTRIBUTES_CLASSES,
@@ -13,9 +13,7 @@ import {
 	BETA_ZONE,
 	DRIVERS,
 	HOSTNAME,
-	HUGE_SIZES,
 	NODE_LABELS,
-	ODD_SIZES,
 	PORTWORX_SECRET,
 	REGION,
 	VOLUME_LABELS,
@@ -41,9 +39,13 @@ export interface VolumeOptions {
 
 export function volume(random: Random, style: Style, options: VolumeOptions): Manifest {
 	const { name, className, claimRef, bound = false, phase = 'Available' } = options;
-	const labels = volumeLabels(random, bound ? 0.4 : 0.1);
+	const inTree = bound && random.chance(0.5);
+	const labels = volumeLabels(random, inTree ? 0.6 : bound ? 0.3 : 0.1);
 	const beta = random.chance(style.oddness / 2);
-	const annotations = { ...(beta && { [BETA_CLASS]: className }), ...(bound && random.chance(0.1) && PORTWORX_SECRET) };
+	const annotations = {
+		...(beta && { [BETA_CLASS]: className }),
+		...(inTree && random.chance(0.1) && PORTWORX_SECRET),
+	};
 	return {
 		apiVersion: 'v1',
 		kind: 'PersistentVolume',
@@ -61,24 +63,19 @@ export function volume(random: Random, style: Style, options: VolumeOptions): Ma
 			...random.maybe(0.3, 'volumeMode', () => random.pick(['Filesystem', 'Filesystem', 'Block'])),
 			...random.maybe(0.1, 'volumeAttributesClassName', () => random.pick([...ATTRIBUTES_CLASSES, ''])),
 			...(claimRef && { claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', ...claimRef } }),
-			...affinity(random, style),
-			...(bound && random.chance(0.5)
-				? inTreeSource(random)
-				: { csi: { driver: DRIVERS.capacity, volumeHandle: `handle-${name}` } }),
+			...affinity(random, inTree ? { ...style, reach: CLOUD_REACH } : style),
+			...(inTree ? inTreeSource(random) : { csi: { driver: DRIVERS.capacity, volumeHandle: `handle-${name}` } }),
 		},
 		status: { phase },
 	};
 }
 
-/** `bounded`: it must fit an int64. */
-export function size(random: Random, style: Style, bounded: boolean): string {
-	if (!random.chance(style.oddness / 3)) return random.pick(style.sizes);
-	return random.pick(bounded ? ODD_SIZES : [...ODD_SIZES, ...HUGE_SIZES]);
-}
-
 function accessModes(random: Random): string[] {
 	return random.chance(0.7) ? ['ReadWriteOnce'] : random.some(ACCESS_MODES, 0.5);
 }
+
+/** In-tree volumes of clouds are in zones: that is what migration translates. */
+const CLOUD_REACH: Style['reach'] = { node: 0, zone: 6, any: 2, empty: 0.5, none: 2 };
 
 function affinity(random: Random, style: Style): object {
 	const required = (...matchExpressions: object[]) => ({
@@ -101,15 +98,16 @@ function affinity(random: Random, style: Style): object {
 
 /** In which zones, under the one or the other of the keys, and perhaps in which region. */
 function places(random: Random): object[] {
+	const among = (key: string) => ({ key, operator: 'In', values: random.some(NODE_LABELS[key] ?? [], 0.75) });
+	if (random.chance(0.2)) return random.some(ZONE_KEYS, 0.7).map(among);
 	const [zone, region] = random.chance(0.75) ? [ZONE, REGION] : [BETA_ZONE, BETA_REGION];
-	const among = (key: string) => ({ key, operator: 'In', values: random.some(NODE_LABELS[key] ?? [], 0.6) });
 	return random.chance(0.75) ? [among(zone)] : [among(zone), among(region)];
 }
 
 function volumeLabels(random: Random, zoned: number): Record<string, string> {
 	const labels: Record<string, string> = {};
 	for (const [key, values] of Object.entries(VOLUME_LABELS)) if (random.chance(0.5)) labels[key] = random.pick(values);
-	if (random.chance(zoned)) for (const key of random.some(ZONE_KEYS, 0.35)) labels[key] = zoneLabel(random, key);
+	if (random.chance(zoned)) for (const key of random.some(ZONE_KEYS, 0.4)) labels[key] = zoneLabel(random, key);
 	return labels;
 }
 
@@ -117,8 +115,8 @@ function volumeLabels(random: Random, zoned: number): Record<string, string> {
 function zoneLabel(random: Random, key: string): string {
 	const values = NODE_LABELS[key] ?? [];
 	const one = random.pick(values);
-	if (random.chance(0.6)) return one;
-	const several = random.some(values, 0.7).join('__');
+	if (random.chance(0.4)) return one;
+	const several = random.pick([values, values.slice(0, 2)]).join('__');
 	return random.pick([several, several, `${one}__`, `__${one}`, `${one}____${one}`, '', `${one}_${one}`, `${one}___x`]);
 }
 

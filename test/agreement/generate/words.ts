@@ -46,6 +46,10 @@ export const ATTRIBUTES_CLASSES = ['fast', 'slow'];
 
 /** Amounts close to each other, some of them equal though written differently. */
 export const SIZES = ['1Gi', '1024Mi', '2Gi', '2048Mi', '3Gi', '2G', '4Gi', '4294967296'];
+/** Amounts that differ before they are rounded to whole bytes, and do not after. */
+export const SMALL_SIZES = ['1', '1500m', '2', '500m', '2000m', '1.2', '900m'];
+/** Amounts about the largest that a binary suffix can give. */
+export const LARGE_SIZES = ['8Ei', '10Ei', '7.999Ei', '9223372036854775807', '5E', '7Ei'];
 /** Amounts that are easily read wrong; all of them pass ParseQuantity. */
 export const ODD_SIZES = [
 	'0',

@@ -122,8 +122,10 @@ func (c *cluster) add(factory informers.SharedInformerFactory, raw []byte) error
 		return store(storage.CSIDrivers().Informer(), raw, &storagev1.CSIDriver{})
 	case "CSIStorageCapacity":
 		return store(storage.CSIStorageCapacities().Informer(), raw, &storagev1.CSIStorageCapacity{})
+	case "VolumeSnapshot", "VolumeSnapshotContent", "VolumeSnapshotClass", "ReferenceGrant":
+		return nil
 	default:
-		return fmt.Errorf("kind %q is none that the plugins look at", kind.Kind)
+		return fmt.Errorf("kind %q is none that a scheduler looks at", kind.Kind)
 	}
 }
 

@@ -46,6 +46,8 @@ export class ApiProxy {
 	readonly kubeconfig: string;
 	readonly calls: Call[] = [];
 	readonly watches = new Set<OpenWatch>();
+	/** How much later than the API server says it the watches tell, in ms; for watches that are opened from now on. */
+	lagMs = 0;
 	readonly #info: ControlPlaneInfo;
 	readonly #agent: Agent;
 	readonly #tokenFile: string;
@@ -168,7 +170,7 @@ export class ApiProxy {
 	}
 
 	async #passWatch(call: Call, answer: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-		const watch = new OpenWatch(call.path, outgoing);
+		const watch = new OpenWatch(call.path, outgoing, this.lagMs);
 		this.watches.add(watch);
 		outgoing.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
 		this.#wake();
@@ -183,7 +185,10 @@ export class ApiProxy {
 
 	async #until(condition: () => boolean, text: string, timeoutMs: number): Promise<void> {
 		const timeout = Promise.withResolvers<never>();
-		const timer = setTimeout(() => timeout.reject(new Error(`nothing in ${timeoutMs} ms made true: ${text}`)), timeoutMs);
+		const timer = setTimeout(
+			() => timeout.reject(new Error(`nothing in ${timeoutMs} ms made true: ${text}`)),
+			timeoutMs,
+		);
 		try {
 			while (!condition()) {
 				const change = Promise.withResolvers<void>();
@@ -239,6 +244,13 @@ function cut(outgoing: ServerResponse, answer: Buffer): void {
 }
 
 function refuse(outgoing: ServerResponse, { status, reason = '', headers = {} }: Answer): void {
-	const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status, reason, message: `scripted ${status}` };
+	const body = {
+		kind: 'Status',
+		apiVersion: 'v1',
+		status: 'Failure',
+		code: status,
+		reason,
+		message: `scripted ${status}`,
+	};
 	outgoing.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }

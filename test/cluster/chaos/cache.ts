@@ -23,7 +23,10 @@ const PATHS: { readonly [K in Kind]: string } = {
 /** Of every object of every kind, which version the cache holds and which the API server: those that differ. */
 export async function differences(cluster: Cluster, api: Api): Promise<string[]> {
 	const lists = await Promise.all(
-		(Object.entries(PATHS) as [Kind, string][]).map(async ([kind, path]) => ({ kind, held: await versions(api, path) })),
+		(Object.entries(PATHS) as [Kind, string][]).map(async ([kind, path]) => ({
+			kind,
+			held: await versions(api, path),
+		})),
 	);
 	return lists.flatMap(({ kind, held }) => {
 		const cached = new Map([...cluster.state.all(kind)].map(([key, { resourceVersion }]) => [key, resourceVersion]));

@@ -57,7 +57,8 @@ export function problemsOf({ pods, claims, volumes, nodes }: Objects): string[] 
 	for (const { metadata, spec, status } of claims) {
 		const has = volumeNamed.get(spec.volumeName);
 		const selected = metadata.annotations?.['volume.kubernetes.io/selected-node'];
-		if (spec.volumeName && has?.spec.claimRef?.uid !== metadata.uid) problems.push(`claim ${metadata.name} is misbound`);
+		if (spec.volumeName && has?.spec.claimRef?.uid !== metadata.uid)
+			problems.push(`claim ${metadata.name} is misbound`);
 		if (!selected) continue;
 		if (status.phase !== 'Bound') problems.push(`claim ${metadata.name} was told ${selected}, and is not bound`);
 		else if (nodeNamed.has(selected) && has && !reaches(has, nodeNamed.get(selected))) {
@@ -71,7 +72,8 @@ export function problemsOf({ pods, claims, volumes, nodes }: Objects): string[] 
 			const has = volumeNamed.get(claim?.spec.volumeName);
 			const text = `pod ${pod.metadata.name} is on ${pod.spec.nodeName}`;
 			if (claim?.status.phase !== 'Bound') problems.push(`${text}, and its claim ${name} is not bound`);
-			else if (has && !reaches(has, nodeNamed.get(pod.spec.nodeName))) problems.push(`${text}, and its claim is elsewhere`);
+			else if (has && !reaches(has, nodeNamed.get(pod.spec.nodeName)))
+				problems.push(`${text}, and its claim is elsewhere`);
 		}
 	}
 	return problems;

@@ -9,18 +9,22 @@ export class OpenWatch {
 	readonly path: string;
 	delivery: Delivery = 'whole';
 	readonly #outgoing: ServerResponse;
+	readonly #lagMs: number;
 	#rest = Buffer.alloc(0);
 
-	constructor(path: string, outgoing: ServerResponse) {
+	constructor(path: string, outgoing: ServerResponse, lagMs: number) {
 		this.path = path;
 		this.#outgoing = outgoing;
+		this.#lagMs = lagMs;
 	}
 
 	/** Takes what the API server sent, cut anywhere. */
 	pass(chunk: Buffer): void {
 		let bytes = Buffer.concat([this.#rest, chunk]);
 		for (let end = bytes.indexOf('\n'); end !== -1; end = bytes.indexOf('\n')) {
-			this.#deliver(bytes.subarray(0, end + 1));
+			const line = bytes.subarray(0, end + 1);
+			if (this.#lagMs === 0) this.#deliver(line);
+			else setTimeout(() => this.#deliver(line), this.#lagMs);
 			bytes = bytes.subarray(end + 1);
 		}
 		this.#rest = bytes;
@@ -51,6 +55,7 @@ export class OpenWatch {
 		if (this.delivery === 'mute') return;
 		if (this.delivery !== 'in pieces') this.#outgoing.write(line);
 		if (this.delivery === 'twice') this.#outgoing.write(line);
-		if (this.delivery === 'in pieces') for (let at = 0; at < line.length; at += 100) this.#outgoing.write(line.subarray(at, at + 100));
+		if (this.delivery === 'in pieces')
+			for (let at = 0; at < line.length; at += 100) this.#outgoing.write(line.subarray(at, at + 100));
 	}
 }

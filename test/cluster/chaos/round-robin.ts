@@ -10,12 +10,17 @@ export interface RoundRobin {
 	close(): Promise<void>;
 }
 
-export async function startRoundRobin(targets: readonly string[]): Promise<RoundRobin> {
+/** Is told the verb of each call as it comes. */
+export async function startRoundRobin(
+	targets: readonly string[],
+	onCall: (verb: string) => void = () => {},
+): Promise<RoundRobin> {
 	let turn = 0;
 	const agent = new Agent({ keepAlive: true });
 	const server = createServer(async (incoming, outgoing) => {
 		const body = await buffer(incoming);
 		const { method, url, headers } = incoming;
+		onCall((url ?? '').slice(1));
 		const forwarded = request(new URL(url ?? '/', targets[turn++ % targets.length]), { method, headers, agent });
 		forwarded.on('error', () => outgoing.destroy());
 		forwarded.on('response', (answer) => answer.pipe(outgoing.writeHead(answer.statusCode ?? 502, answer.headers)));

@@ -25,7 +25,7 @@ const operation = fc.oneof(
 	fc.record({ do: fc.constant('revert' as const), name: volumeName }),
 	fc.record({ do: fc.constant('catch up' as const), name: volumeName }),
 	fc.record({ do: fc.constant('list' as const), names: fc.uniqueArray(volumeName) }),
-	segment.map((given) => ({ do: 'segment' as const, given })),
+	{ weight: 3, arbitrary: segment.map((given) => ({ do: 'segment' as const, given })) },
 	fc.record({ do: fc.constant('drop segment' as const), name: fc.constantFrom('s0', 's1', 's2') }),
 	fc.record({ do: fc.constant('node' as const), name: nodeName, labels: fc.option(nodeLabels, { nil: undefined }) }),
 );

@@ -15,10 +15,11 @@ const allowed: Record<string, string[]> = {
 	cluster: ['domain', 'config', 'telemetry'],
 	sandbox: ['domain', 'cluster', 'config', 'telemetry'],
 	binder: ['domain', 'cluster', 'config', 'telemetry'],
+	doctor: ['domain', 'cluster', 'config', 'telemetry'],
 	explain: ['domain', 'cluster', 'config', 'telemetry'],
 	ui: ['domain', 'explain', 'config', 'telemetry'],
-	server: ['domain', 'cluster', 'sandbox', 'binder', 'explain', 'ui', 'config', 'telemetry'],
-	cli: ['domain', 'cluster', 'sandbox', 'binder', 'explain', 'ui', 'server', 'config', 'telemetry'],
+	server: ['domain', 'cluster', 'sandbox', 'binder', 'doctor', 'explain', 'ui', 'config', 'telemetry'],
+	cli: ['domain', 'cluster', 'sandbox', 'binder', 'doctor', 'explain', 'ui', 'server', 'config', 'telemetry'],
 	config: ['domain'],
 	telemetry: ['domain', 'config'],
 };

@@ -32,6 +32,8 @@ describe('the index of nodes', () => {
 							.map(([held]) => held);
 						const selected = [...index.select(requirement)].map((id) => index.nameOf(id));
 						expect(selected.sort()).toEqual(expected.sort());
+						const oneByOne = [...index.idsMeeting(requirement)].map((id) => index.nameOf(id));
+						expect(oneByOne.sort()).toEqual(expected);
 					}
 				}
 				expect(index.size).toBe(model.size);

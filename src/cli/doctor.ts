@@ -1,0 +1,43 @@
+/** topobind doctor: claims that can never be provisioned where they are pinned. */
+
+import { readFileSync } from 'node:fs';
+import { type Config, ConfigError } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import { pinReports, pinText } from '../doctor/report.ts';
+import { treatPins } from '../doctor/treat.ts';
+import { admit } from './doctor-cluster.ts';
+import { type DoctorFlags, doctorHelp, parseDoctorFlags } from './doctor-flags.ts';
+import { CommandError, EXIT } from './exit.ts';
+
+/** Gives the exit code; rejects with a CommandError that says why nothing can be examined. */
+export async function run(args: readonly string[]): Promise<number> {
+	const { flags, config } = read(args);
+	if (flags.help) {
+		process.stdout.write(doctorHelp());
+		return EXIT.ok;
+	}
+	const { cluster, writer, stop } = await admit(config);
+	try {
+		const { namespace, repair, machinesGone, json } = flags;
+		const treatments = await treatPins(cluster.state, writer, {
+			...{ repair, machinesGone },
+			...(namespace !== undefined && { namespace }),
+		});
+		const report = { cluster: cluster.description, pins: pinReports(treatments) };
+		process.stdout.write(json ? `${JSON.stringify(report, undefined, '\t')}\n` : pinText(treatments));
+		return treatments.every(({ outcome }) => outcome === 'removed') ? EXIT.ok : EXIT.refused;
+	} finally {
+		await stop();
+	}
+}
+
+function read(args: readonly string[]): { readonly flags: DoctorFlags; readonly config: Config } {
+	try {
+		const flags = parseDoctorFlags(args);
+		const readFile = (path: string) => readFileSync(path, 'utf8');
+		return { flags, config: loadConfig({ flags: flags.config, env: process.env, readFile }) };
+	} catch (error) {
+		if (error instanceof ConfigError) throw new CommandError(EXIT.usage, error.problems.join('\n'), { cause: error });
+		throw error;
+	}
+}

@@ -1,0 +1,90 @@
+/** The pin doctor's face of a cluster, apart from the binder's: a fresh look at a claim, one patch, one event. */
+
+import type { Claim } from '../domain/model.ts';
+import type { KubeClient, RequestOptions } from './api/client.ts';
+import { ApiError } from './api/errors.ts';
+import { type PinTrace, type RawEvent, type RawPinnedClaim, traceOf } from './pin-trace.ts';
+
+export interface PinWriter {
+	/** What the API server holds of the claim and its events now; undefined when the claim is gone. */
+	trace(claim: Claim): Promise<PinTrace | undefined>;
+	/** Removes selected-node, only while the claim is still at `claim.resourceVersion`; false where it is not, or gone. */
+	removePin(claim: Claim): Promise<boolean>;
+	/** An event on the claim. */
+	tell(claim: Claim, event: PinEvent): Promise<void>;
+}
+
+export interface PinEvent {
+	readonly type: 'Normal' | 'Warning';
+	readonly reason: 'TopobindPinRemoved' | 'TopobindPinFound';
+	readonly message: string;
+}
+
+/** Events with longer messages are refused. */
+const MESSAGE_LIMIT = 1024;
+
+export class ApiPinWriter implements PinWriter {
+	readonly #client: Pick<KubeClient, 'request'>;
+
+	constructor(client: Pick<KubeClient, 'request'>) {
+		this.#client = client;
+	}
+
+	async trace(claim: Claim): Promise<PinTrace | undefined> {
+		const raw = await this.#unless(404, this.#client.request<RawPinnedClaim>('GET', pathOf(claim)));
+		if (!raw) return undefined;
+		// Last, so that they are as new as can be: an attempt to provision does not change the claim.
+		const query = { fieldSelector: `involvedObject.uid=${claim.uid}` };
+		const events = await this.#client.request<{ items?: RawEvent[] }>('GET', eventsOf(claim), { query });
+		return traceOf(raw, events.items ?? []);
+	}
+
+	async removePin(claim: Claim): Promise<boolean> {
+		const { uid, resourceVersion } = claim;
+		// null removes a key from a merge patch; uid and resourceVersion make any change in between a conflict.
+		const annotations = { 'volume.kubernetes.io/selected-node': null };
+		const options: RequestOptions = {
+			body: { metadata: { uid, resourceVersion, annotations } },
+			contentType: 'application/merge-patch+json',
+		};
+		const written = this.#unless(404, this.#client.request<object>('PATCH', pathOf(claim), options));
+		return (await this.#unless(409, written)) !== undefined;
+	}
+
+	async tell(claim: Claim, { type, reason, message }: PinEvent): Promise<void> {
+		const { namespace, name, uid, resourceVersion } = claim;
+		const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+		const body = {
+			apiVersion: 'v1',
+			kind: 'Event',
+			metadata: { namespace, generateName: `${name.slice(0, 200)}.topobind-` },
+			involvedObject: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid, resourceVersion },
+			type,
+			reason,
+			message: message.slice(0, MESSAGE_LIMIT),
+			source: { component: 'topobind' },
+			reportingComponent: 'topobind',
+			firstTimestamp: now,
+			lastTimestamp: now,
+			count: 1,
+		};
+		await this.#client.request('POST', eventsOf(claim), { body });
+	}
+
+	async #unless<T>(status: number, answer: Promise<T>): Promise<T | undefined> {
+		try {
+			return await answer;
+		} catch (error) {
+			if (error instanceof ApiError && error.status === status) return undefined;
+			throw error;
+		}
+	}
+}
+
+function pathOf({ namespace, name }: Claim): string {
+	return `/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`;
+}
+
+function eventsOf({ namespace }: Claim): string {
+	return `/api/v1/namespaces/${namespace}/events`;
+}

@@ -1,0 +1,75 @@
+/** Examines each finding and, where asked to, removes the pin: one claim after the other. */
+
+import type { PinTrace } from '../cluster/pin-trace.ts';
+import type { PinWriter } from '../cluster/pin-writer.ts';
+import type { ClusterState } from '../cluster/state.ts';
+import { diagnosePin, diagnosePins } from './diagnose.ts';
+import type { PinFinding } from './findings.ts';
+import { type Verdict, verdictOn } from './verdict.ts';
+
+export interface Treatment {
+	readonly finding: PinFinding;
+	/** Absent where the claim changed before it could be examined. */
+	readonly verdict?: Verdict;
+	/** found: nothing was done. changed: somebody was quicker, so nothing was done either. */
+	readonly outcome: 'found' | 'removed' | 'changed' | 'failed';
+	/** Why it failed, or what went wrong after the removal. */
+	readonly problem?: string;
+}
+
+export interface TreatOptions {
+	/** Remove the pins of which that is proven safe; otherwise nothing is written. */
+	readonly repair: boolean;
+	/** All namespaces without it. */
+	readonly namespace?: string;
+	readonly machinesGone?: ReadonlySet<string>;
+}
+
+export async function treatPins(state: ClusterState, writer: PinWriter, options: TreatOptions): Promise<Treatment[]> {
+	const { namespace } = options;
+	const findings = diagnosePins(state).filter(({ claim }) => namespace === undefined || claim.namespace === namespace);
+	const treatments: Treatment[] = [];
+	for (const finding of findings) treatments.push(await treat(finding, state, writer, options));
+	return treatments;
+}
+
+async function treat(
+	finding: PinFinding,
+	state: ClusterState,
+	writer: PinWriter,
+	{ repair, machinesGone = new Set() }: TreatOptions,
+): Promise<Treatment> {
+	const { claim } = finding;
+	try {
+		const trace = await writer.trace(claim);
+		if (!trace || !isStillJudged(finding, trace)) return { finding, outcome: 'changed' };
+		const verdict = verdictOn(finding, trace, machinesGone);
+		if (!repair || verdict.repair === 'refused') return { finding, verdict, outcome: 'found' };
+		// The watches went on while the claim was read: its node may be back, its class another.
+		const now = diagnosePin(claim.namespace, claim.name, state);
+		if (now?.code !== finding.code || now.claim !== claim) return { finding, verdict, outcome: 'changed' };
+		if (!(await writer.removePin(claim))) return { finding, verdict, outcome: 'changed' };
+		return { finding, verdict, outcome: 'removed', ...(await tellRemoved(finding, verdict, writer)) };
+	} catch (error) {
+		return { finding, outcome: 'failed', problem: (error as Error).message };
+	}
+}
+
+function isStillJudged({ claim }: PinFinding, { uid, resourceVersion }: PinTrace): boolean {
+	return uid === claim.uid && resourceVersion === claim.resourceVersion;
+}
+
+/** The pin is gone by then: an event that cannot be written is told, and undoes nothing. */
+async function tellRemoved(
+	{ claim, node, code, message }: PinFinding,
+	{ because }: Verdict,
+	writer: PinWriter,
+): Promise<{ problem?: string }> {
+	try {
+		const told = `Removed selected-node ${node}. ${code}: ${message}. Safe, as ${because}`;
+		await writer.tell(claim, { type: 'Normal', reason: 'TopobindPinRemoved', message: told });
+		return {};
+	} catch (error) {
+		return { problem: `no event could be written: ${(error as Error).message}` };
+	}
+}

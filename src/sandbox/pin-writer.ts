@@ -1,0 +1,38 @@
+import { type PinTrace, traceOf } from '../cluster/pin-trace.ts';
+import type { PinEvent, PinWriter } from '../cluster/pin-writer.ts';
+import type { Claim } from '../domain/model.ts';
+import type { SandboxLogger } from './logger.ts';
+import { annotate, SELECTED_NODE } from './raw.ts';
+import { type ObjectStore, StoreError } from './store.ts';
+
+/** The pin doctor's face of manifests in memory. They hold no events, so what provisioners have said is not known. */
+export class SandboxPinWriter implements PinWriter {
+	readonly #store: ObjectStore;
+	readonly #logger: SandboxLogger;
+
+	constructor(store: ObjectStore, logger: SandboxLogger) {
+		this.#store = store;
+		this.#logger = logger;
+	}
+
+	async trace({ namespace, name }: Claim): Promise<PinTrace | undefined> {
+		const raw = this.#store.get('PersistentVolumeClaim', `${namespace}/${name}`);
+		return raw && traceOf(raw, []);
+	}
+
+	async removePin({ namespace, name, uid, resourceVersion }: Claim): Promise<boolean> {
+		const raw = this.#store.get('PersistentVolumeClaim', `${namespace}/${name}`);
+		if (raw?.metadata.uid !== uid || raw.metadata.resourceVersion !== resourceVersion) return false;
+		try {
+			this.#store.update('PersistentVolumeClaim', annotate(raw, { [SELECTED_NODE]: undefined }));
+			return true;
+		} catch (error) {
+			if (error instanceof StoreError) return false;
+			throw error;
+		}
+	}
+
+	async tell({ namespace, name }: Claim, { reason, message }: PinEvent): Promise<void> {
+		this.#logger.info({ claim: `${namespace}/${name}`, reason }, message);
+	}
+}

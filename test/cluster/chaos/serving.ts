@@ -1,0 +1,61 @@
+// topobind as a process behind the API proxy, with a configuration of the test's own.
+
+import { vi } from 'vitest';
+import type { ControlPlane, KubeObject } from '../harness/index.ts';
+import { schedulerConfig, startTopobind, type Topobind } from '../topobind.ts';
+import type { ApiProxy } from './api-proxy.ts';
+
+export interface ServingOptions {
+	readonly proxy?: ApiProxy;
+	/** Where it listens: a free port, unless it is to come back where it was. */
+	readonly listen?: string;
+	/** Of the configuration file; all else as by default. */
+	readonly bindTimeoutSeconds?: number;
+	readonly env?: Readonly<Record<string, string>>;
+}
+
+export function startServing(controlPlane: ControlPlane, options: ServingOptions = {}): Promise<Topobind> {
+	const { proxy, listen, bindTimeoutSeconds, env } = options;
+	const { info } = controlPlane;
+	const kubeconfigs = { ...info.access.kubeconfigs, ...(proxy && { topobind: proxy.kubeconfig }) };
+	const behind = { ...controlPlane, info: { ...info, access: { ...info.access, kubeconfigs } } };
+	return startTopobind(behind, {
+		mode: 'delegate',
+		...(listen !== undefined && { listen }),
+		...(bindTimeoutSeconds !== undefined && { config: { bind: { timeoutSeconds: bindTimeoutSeconds } } }),
+		...(env && { env }),
+	});
+}
+
+/** The shipped configuration, but that failed pods are tried again soon; and how long a bind call may take. */
+export async function impatientConfig(url: string, bindTimeout?: string): Promise<KubeObject> {
+	const config = await schedulerConfig('delegate', url);
+	const backoff = { podInitialBackoffSeconds: 1, podMaxBackoffSeconds: 1 };
+	for (const extender of config.extenders) if (extender.bindVerb && bindTimeout) extender.httpTimeout = bindTimeout;
+	return { ...config, ...backoff };
+}
+
+export const addressOf = (url: string): string => new URL(url).host;
+
+/** Calls /bind as kube-scheduler does; gives the error that it would show, '' for none. */
+export async function callBind(extender: string, pod: KubeObject, node: string): Promise<string> {
+	const { namespace, name, uid } = pod.metadata;
+	return (await call(extender, 'bind', { PodName: name, PodNamespace: namespace, PodUID: uid, Node: node })).Error;
+}
+
+/** Until topobind has seen so much of a pod's storage that it passes all these nodes; it is asked again and again, bounded. */
+export async function untilPassed(extender: string, pod: KubeObject, nodes: readonly string[]): Promise<void> {
+	await vi.waitUntil(
+		async () => (await call(extender, 'filter', { Pod: pod, NodeNames: nodes })).NodeNames?.length === nodes.length,
+		{ timeout: 10_000, interval: 20 },
+	);
+}
+
+async function call(extender: string, verb: string, body: object): Promise<KubeObject> {
+	const answer = await fetch(`${extender}/${verb}`, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify(body),
+	});
+	return (await answer.json()) as KubeObject;
+}

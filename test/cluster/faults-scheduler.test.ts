@@ -1,0 +1,94 @@
+// kube-scheduler gives up on a bind that still runs, asks again, or asks for something else meanwhile.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ApiProxy } from './chaos/api-proxy.ts';
+import { objectsOf, problemsOf } from './chaos/invariants.ts';
+import { startRoundRobin } from './chaos/round-robin.ts';
+import { callBind, impatientConfig, startServing, untilPassed } from './chaos/serving.ts';
+import type { KubeObject } from './harness/index.ts';
+import { localClass, localVolume } from './objects.ts';
+import { claim, isRunning, paths, pod, useControlPlane } from './shared.ts';
+import { grantRights, type Topobind } from './topobind.ts';
+
+const controlPlane = useControlPlane();
+const { api } = controlPlane;
+const NODES = ['asked-0', 'asked-1'] as const;
+let namespace: string;
+let proxy: ApiProxy;
+let topobind: Topobind;
+
+beforeAll(async () => {
+	await grantRights(controlPlane);
+	await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
+	namespace = await api.createNamespace('asked');
+	proxy = await ApiProxy.start(controlPlane.info);
+	topobind = await startServing(controlPlane, { proxy });
+});
+afterAll(async () => {
+	await topobind.stop();
+	await proxy.stop();
+	for (const name of NODES) await controlPlane.deleteNode(name);
+});
+
+/** A pod, its claim, and a volume on each node; the first write of its bind waits until `open`. */
+async function held(name: string, schedulerName: string) {
+	await api.createAll([localClass(name), ...NODES.map((node) => localVolume(`${name}-${node}`, node, name))]);
+	const gate = Promise.withResolvers<undefined>();
+	const writes = () => proxy.writes.filter(({ path }) => path.includes(`/${name}`));
+	proxy.rule = ({ kind }) => (kind === 'write' ? { before: () => gate.promise } : undefined);
+	await api.create(claim({ namespace, name, storageClass: name }));
+	const asked = await api.create(pod({ namespace, name, schedulerName, claims: [name] }));
+	return { asked, writes, open: () => gate.resolve(undefined) };
+}
+
+async function expectWhole(name: string): Promise<void> {
+	const objects = await objectsOf(api, namespace, [name]);
+	const own = ({ metadata }: KubeObject) => metadata.name === name;
+	const { pods, claims } = { pods: objects.pods.filter(own), claims: objects.claims.filter(own) };
+	expect(problemsOf({ ...objects, pods, claims })).toEqual([]);
+	expect(objects.volumes.map(({ status }) => status.phase).sort()).toEqual(['Available', 'Bound']);
+}
+
+/** One volume claimed, one pod bound, each by one write. */
+const ONCE = [expect.objectContaining({ method: 'PATCH' }), expect.objectContaining({ method: 'POST' })];
+
+test('its httpTimeout strikes during a bind: the call that it makes again joins the one that runs', async () => {
+	const asked = Promise.withResolvers<void>();
+	let binds = 0;
+	const front = await startRoundRobin([topobind.extender], (verb) => {
+		if (verb === 'bind' && ++binds === 2) asked.resolve();
+	});
+	const scheduler = await controlPlane.startScheduler({
+		config: await impatientConfig(front.url, '2s'),
+		schedulerName: 'hurried',
+	});
+	const { writes, open } = await held('joined', 'hurried');
+	const event = await api.waitForEvent(
+		{ namespace, kind: 'Pod', name: 'joined' },
+		({ reason }) => reason === 'FailedScheduling',
+	);
+	expect(event.message).toMatch(/Client.Timeout|deadline exceeded/);
+	await asked.promise;
+	open();
+	await api.waitFor(paths(namespace).pod('joined'), isRunning);
+	expect(writes()).toEqual(ONCE);
+	expect(
+		(await topobind.log()).filter(({ msg, pod: of }) => msg === 'bound' && of === `${namespace}/joined`).length,
+	).toBe(1);
+	await expectWhole('joined');
+	await scheduler.stop();
+	await front.close();
+});
+
+test('twenty times the same bind at once is one bind; for another node it is refused meanwhile', async () => {
+	const { asked, writes, open } = await held('twenty', 'nobody');
+	await untilPassed(topobind.extender, asked, NODES);
+	const binds = Array.from({ length: 20 }, () => callBind(topobind.extender, asked, NODES[0]));
+	await proxy.untilCalls(() => writes().length === 1);
+	expect(await callBind(topobind.extender, asked, NODES[1])).toBe('the pod is being bound to another node');
+	open();
+	expect(new Set(await Promise.all(binds))).toEqual(new Set(['']));
+	expect(writes()).toEqual(ONCE);
+	await expectWhole('twenty');
+	expect((await api.get(paths(namespace).pod('twenty'))).spec.nodeName).toBe(NODES[0]);
+});

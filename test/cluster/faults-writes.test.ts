@@ -1,0 +1,131 @@
+// Each call of a bind goes wrong in each way: the pod ends bound all the same, and nothing is written twice.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Binder } from '../../src/binder/binder.ts';
+import type { Cluster } from '../../src/cluster/cluster.ts';
+import { connectKubernetes } from '../../src/cluster/kubernetes.ts';
+import { ApiProxy, type Fault } from './chaos/api-proxy.ts';
+import { untilEqual } from './chaos/cache.ts';
+import { objectsOf, problemsOf } from './chaos/invariants.ts';
+import { localClass, localVolume } from './objects.ts';
+import { claim, classesOf, paths, pod, useControlPlane } from './shared.ts';
+import { grantRights } from './topobind.ts';
+
+const controlPlane = useControlPlane();
+const { api } = controlPlane;
+const NODE = 'faults-writes';
+const DRIVER = 'faults-writes.test';
+let proxy: ApiProxy;
+let cluster: Cluster;
+let binder: Binder;
+let namespace: string;
+/** Per path: what happens to the next calls. */
+const scripts = new Map<string, Fault[]>();
+
+beforeAll(async () => {
+	await grantRights(controlPlane);
+	await controlPlane.createNode(NODE);
+	await controlPlane.startCsiDriver({ name: DRIVER, reach: 'node', nodes: [{ name: NODE }] });
+	await api.createAll(classesOf(DRIVER, DRIVER));
+	namespace = await api.createNamespace('faults-writes');
+	proxy = await ApiProxy.start(controlPlane.info);
+	proxy.rule = ({ method, path }) => scripts.get(`${method} ${path}`)?.shift();
+	cluster = await connectKubernetes({ kubeconfig: proxy.kubeconfig });
+	await cluster.whenSynced;
+	binder = new Binder(cluster.state, cluster.writer, { timeoutMs: 60_000 });
+});
+afterAll(async () => {
+	await binder.stop(0);
+	await cluster.stop();
+	await proxy.stop();
+	await controlPlane.deleteNode(NODE);
+});
+
+const CALLS = {
+	'claiming a volume': ['PATCH', (name: string) => `/api/v1/persistentvolumes/${name}`],
+	'selecting a node': ['PATCH', (name: string) => paths(namespace).claim(name)],
+	'binding the pod': ['POST', (name: string) => `${paths(namespace).pod(name)}/binding`],
+	'reading the pod': ['GET', (name: string) => paths(namespace).pod(name)],
+} as const;
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+	'409': { before: { status: 409, reason: 'Conflict' } },
+	'401': { before: { status: 401 } },
+	'429 with Retry-After': { before: { status: 429, headers: { 'retry-after': '2' } } },
+	'500': { before: { status: 500 } },
+	'503': { before: { status: 503 } },
+	'a reset before it is carried out': { before: 'reset' },
+	'a reset after it was carried out': { after: 'reset' },
+	'an answer cut in the middle': { after: 'cut' },
+	'10 s of silence before it is carried out': { before: 'silence' },
+	'10 s of silence after it was carried out': { after: 'silence' },
+};
+
+/** A pod with a claim, and for all but provisioned ones the one volume that fits. Gives the pod's UID, seen by topobind. */
+async function create(name: string, provisioned: boolean): Promise<string> {
+	const storageClass = provisioned ? DRIVER : name;
+	if (!provisioned) await api.createAll([localClass(name), localVolume(name, NODE, name)]);
+	await api.create(claim({ namespace, name, storageClass }));
+	const created = await api.create(pod({ namespace, name, schedulerName: 'nobody', claims: [name] }));
+	const { uid } = created.metadata;
+	// topobind judges by what it has seen.
+	const isSeen = () => cluster.state.claim(namespace, name) && cluster.state.pod(namespace, name);
+	const hasVolume = () => provisioned || cluster.state.volume(name)?.phase === 'Available';
+	await untilSeen(() => isSeen() !== undefined && hasVolume());
+	return uid;
+}
+
+async function untilSeen(condition: () => boolean): Promise<void> {
+	const seen = Promise.withResolvers<void>();
+	const unsubscribe = cluster.state.subscribe(() => condition() && seen.resolve());
+	if (condition()) seen.resolve();
+	await seen.promise.finally(unsubscribe);
+}
+
+const cases = Object.keys(CALLS).flatMap((call) => Object.keys(FAULTS).map((fault) => [call, fault] as const));
+
+describe.concurrent('one call goes wrong', () => {
+	test.for(cases)('%s meets %s', async ([call, fault], { expect }) => {
+		const name = `${call} ${fault}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+		const [method, pathOf] = CALLS[call as keyof typeof CALLS];
+		const script = [FAULTS[fault] as Fault];
+		scripts.set(`${method} ${pathOf(name)}`, script);
+		// The pod is read only where its Binding conflicts.
+		if (call === 'reading the pod') scripts.set(`POST ${CALLS['binding the pod'][1](name)}`, [{ after: 'reset' }]);
+		const uid = await create(name, call === 'selecting a node');
+		const target = { namespace, name, uid, node: NODE };
+		const first = await binder.bind(target).then(
+			() => 'bound',
+			({ message }) => message,
+		);
+		// That a pod cannot be bound is told; kube-scheduler then tries again.
+		const isTold = fault === '409' && (call === 'binding the pod' || call === 'reading the pod');
+		expect(first).toBe(isTold ? 'scripted 409' : 'bound');
+		if (isTold) await binder.bind(target);
+		expect(script).toEqual([]);
+		expect((await api.get(paths(namespace).pod(name))).spec.nodeName).toBe(NODE);
+		const { metadata, spec } = await api.get(paths(namespace).claim(name));
+		expect((await api.get(`/api/v1/persistentvolumes/${spec.volumeName}`)).spec.claimRef.uid).toBe(metadata.uid);
+	});
+});
+
+test('what is refused is told as the API server said it, and is not tried again', async () => {
+	const uid = await create('forbidden', false);
+	const script: Fault[] = [{ before: { status: 403, reason: 'Forbidden' } }];
+	scripts.set('PATCH /api/v1/persistentvolumes/forbidden', script);
+	const target = { namespace, name: 'forbidden', uid, node: NODE };
+	await expect(binder.bind(target)).rejects.toMatchObject({ result: 'failed', message: 'scripted 403' });
+	expect((await api.get('/api/v1/persistentvolumes/forbidden')).spec.claimRef).toBeUndefined();
+	await binder.bind(target);
+});
+
+test("afterwards nothing is assumed, the cache is the API server's, and nothing is half done", async () => {
+	await untilEqual(cluster, api);
+	expect(cluster.state.assumed).toBe(0);
+	const { items } = await api.list('/apis/storage.k8s.io/v1/storageclasses');
+	const classes = items.map(({ metadata }) => metadata.name);
+	const objects = await objectsOf(api, namespace, classes);
+	const own = objects.volumes.filter(({ spec }) => spec.claimRef?.namespace === namespace);
+	expect(problemsOf({ ...objects, volumes: own })).toEqual([]);
+	expect(own.length).toBe(objects.claims.length);
+});

@@ -1,0 +1,102 @@
+// What the soak runs on: nodes, storage, two replicas of topobind behind faulty ways to the API server, a scheduler.
+
+import type { Cluster } from '../../src/cluster/cluster.ts';
+import { connectKubernetes } from '../../src/cluster/kubernetes.ts';
+import { ApiProxy } from '../cluster/chaos/api-proxy.ts';
+import { startRoundRobin } from '../cluster/chaos/round-robin.ts';
+import { addressOf, impatientConfig, startServing } from '../cluster/chaos/serving.ts';
+import { type Api, type ControlPlane, type CsiDriver, startControlPlane } from '../cluster/harness/index.ts';
+import { localClass } from '../cluster/objects.ts';
+import { classesOf } from '../cluster/shared.ts';
+import { grantRights, type Topobind } from '../cluster/topobind.ts';
+
+export const SCHEDULER = 'soak';
+export const LOCAL = 'soak-local';
+export const DYNAMIC = 'soak-csi.test';
+/** The first ones have the CSI driver too, and stay; the others come and go. */
+export const NODES = Array.from({ length: 8 }, (_, i) => `soak-${i}`);
+export const DYNAMIC_NODES = NODES.slice(0, 3);
+const BIND_TIMEOUT_SECONDS = 10;
+
+export class Ground {
+	readonly controlPlane: ControlPlane;
+	readonly api: Api;
+	namespace = '';
+	/** Of the two replicas, and of the cache in this process. */
+	proxies: ApiProxy[] = [];
+	/** The first is killed now and then, the second lives as long as the soak. */
+	topobinds: Topobind[] = [];
+	csi!: CsiDriver;
+	/** A cache like topobind's, in this process, so that it can be compared. */
+	cache!: Cluster;
+	readonly #cleanups: (() => Promise<void>)[] = [];
+
+	private constructor(controlPlane: ControlPlane) {
+		this.controlPlane = controlPlane;
+		this.api = controlPlane.api;
+	}
+
+	static async start(): Promise<Ground> {
+		const ground = new Ground(await startControlPlane());
+		try {
+			await ground.#prepare();
+		} catch (error) {
+			await ground.stop();
+			throw error;
+		}
+		return ground;
+	}
+
+	/** SIGKILL, then a new process where the old one was. */
+	async killFirst(): Promise<void> {
+		const [first] = this.topobinds as [Topobind];
+		await first.process.kill();
+		this.topobinds[0] = await this.#serve(0, addressOf(first.extender));
+	}
+
+	async stop(): Promise<void> {
+		for (const cleanup of this.#cleanups.splice(0).reverse()) await cleanup();
+		await this.controlPlane.stop();
+	}
+
+	async #prepare(): Promise<void> {
+		const { api, controlPlane } = this;
+		await grantRights(controlPlane);
+		await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
+		this.namespace = await api.createNamespace('soak');
+		this.csi = await controlPlane.startCsiDriver({
+			name: DYNAMIC,
+			reach: 'node',
+			nodes: DYNAMIC_NODES.map((name) => ({ name })),
+			// So that it has tried again soon after it was broken.
+			provisionerArgs: ['--retry-interval-start=500ms', '--retry-interval-max=2s'],
+		});
+		await api.createAll([localClass(LOCAL), ...classesOf(DYNAMIC, DYNAMIC)]);
+		for (let i = 0; i < 3; i++) this.proxies.push(await ApiProxy.start(controlPlane.info));
+		this.#cleanups.push(async () => {
+			await Promise.all(this.proxies.map((proxy) => proxy.stop()));
+		});
+		this.topobinds = await Promise.all([this.#serve(0), this.#serve(1)]);
+		this.#cleanups.push(async () => {
+			await Promise.all(this.topobinds.map((topobind) => topobind.stop()));
+		});
+		this.cache = await connectKubernetes({ kubeconfig: (this.proxies[2] as ApiProxy).kubeconfig });
+		this.#cleanups.push(() => this.cache.stop());
+		await this.cache.whenSynced;
+		const front = await startRoundRobin(this.topobinds.map(({ extender }) => extender));
+		this.#cleanups.push(() => front.close());
+		const config = await impatientConfig(front.url);
+		const scheduler = await controlPlane.startScheduler({ config, schedulerName: SCHEDULER });
+		this.#cleanups.push(() => scheduler.stop());
+	}
+
+	#serve(replica: number, listen?: string): Promise<Topobind> {
+		return startServing(this.controlPlane, {
+			proxy: this.proxies[replica] as ApiProxy,
+			bindTimeoutSeconds: BIND_TIMEOUT_SECONDS,
+			// A killed one may have to be started while the API server is out of reach.
+			...(listen !== undefined && { listen }),
+			env: { NODE_OPTIONS: '--inspect=127.0.0.1:0' },
+		});
+	}
+}

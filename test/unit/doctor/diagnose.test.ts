@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { diagnosePin, diagnosePins } from '../../../src/doctor/diagnose.ts';
+import { PIN_CODES } from '../../../src/doctor/findings.ts';
+import { capacity, claim, csiDriver, type Manifest, node, put, volume } from '../domain/builders.ts';
+import { clone, content, DRIVER, origin, restore, snapshot } from '../domain/source-builders.ts';
+import { cluster, csiClass, csiNode, pinned, SCENES, volumeFor } from './support.ts';
+
+const codes = (...objects: readonly Manifest[]) => diagnosePins(cluster(...objects)).map(({ code }) => code);
+
+describe('diagnosePins', () => {
+	it.each(PIN_CODES)('%s', (code) => {
+		const state = SCENES[code]();
+		const [finding, ...others] = diagnosePins(state);
+		expect(others).toEqual([]);
+		expect(finding).toMatchObject({ code, driver: expect.any(String), claim: { name: 'data' } });
+		expect(finding?.message).not.toContain('?');
+		expect(diagnosePin('ns', 'data', state)).toEqual(finding);
+	});
+
+	it('finds nothing where the pin is good', () => {
+		expect(codes(pinned('data', 'n1'))).toEqual([]);
+		expect(codes(pinned('data', 'n3'), csiClass({ zone: 'b' }))).toEqual([]);
+		expect(codes(...origin(), clone('data', 'origin', { selectedNode: 'n2' }))).toEqual([]);
+		expect(codes(snapshot('snap'), content('snap'), restore('data', 'snap', { selectedNode: 'n1' }))).toEqual([]);
+	});
+
+	it('leaves claims alone that are not pinned, bound, named a volume, going, lost, of a missing class or of another mode', () => {
+		expect(codes(claim('data', { class: 'csi' }))).toEqual([]);
+		expect(codes(pinned('data', 'n9', { bound: 'pv' }))).toEqual([]);
+		expect(codes(pinned('data', 'n9', { volume: 'pv' }))).toEqual([]);
+		expect(codes(pinned('data', 'n9', { deleting: true }))).toEqual([]);
+		expect(codes(pinned('data', 'n9', { phase: 'Lost' }))).toEqual([]);
+		expect(codes(pinned('data', 'n9', { class: 'absent' }))).toEqual([]);
+		expect(codes(pinned('data', 'n9'), csiClass({ mode: 'Immediate' }))).toEqual([]);
+	});
+
+	it('leaves claims alone whose volume is there, by its claimRef with or without uid, or by its name', () => {
+		expect(codes(pinned('data', 'n9'), volumeFor('data', 'uid-data'))).toEqual([]);
+		expect(codes(pinned('data', 'n9'), volumeFor('data'))).toEqual([]);
+		expect(codes(pinned('data', 'n9'), volume('pvc-uid-data', { class: 'csi' }))).toEqual([]);
+		expect(codes(pinned('data', 'n9'), volumeFor('data', 'uid-of-an-earlier-one'))).toEqual(['PIN_NODE_GONE']);
+	});
+
+	it('does not take a full node for a reason: the provisioner gives that pin back itself', () => {
+		expect(codes(csiDriver(DRIVER, true), capacity('none', { capacity: '0' }), pinned('data', 'n1'))).toEqual([]);
+	});
+
+	it('does not take a source that is not ready for a reason', () => {
+		const data = restore('data', 'snap', { selectedNode: 'n1' });
+		expect(codes(data)).toEqual([]);
+		expect(codes(snapshot('snap', { status: { readyToUse: false } }), content('snap'), data)).toEqual([]);
+	});
+
+	it('asks no registration of provisioners that are no CSI drivers', () => {
+		const state = cluster(pinned('data', 'n4'), node('n4'), csiClass({ provisioner: 'paths.example.com' }));
+		expect(diagnosePins(state)).toEqual([]);
+		put(state, csiNode('n1', 'paths.example.com'));
+		expect(diagnosePins(state).map(({ code }) => code)).toEqual(['PIN_CSINODE_GONE']);
+	});
+
+	it('orders by namespace and name', () => {
+		const state = cluster(
+			pinned('b', 'n9'),
+			pinned('a', 'n9'),
+			pinned('z', 'n9', { metadata: { namespace: 'early' } }),
+		);
+		expect(diagnosePins(state).map(({ claim: { name } }) => name)).toEqual(['z', 'a', 'b']);
+	});
+});

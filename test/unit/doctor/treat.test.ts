@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { pinText } from '../../../src/doctor/report.ts';
+import { treatPins } from '../../../src/doctor/treat.ts';
+import { node, put } from '../domain/builders.ts';
+import { clone, origin } from '../domain/source-builders.ts';
+import { answered, cluster, FakePinWriter, pinned, traceFor } from './support.ts';
+
+const twoGone = () => cluster(pinned('a', 'n8'), pinned('b', 'n9'));
+
+describe('treatPins', () => {
+	it('writes nothing unless asked to', async () => {
+		const writer = new FakePinWriter();
+		const treatments = await treatPins(twoGone(), writer, { repair: false });
+		expect(treatments.map(({ outcome, verdict }) => [outcome, verdict?.repair])).toEqual([
+			['found', 'safe'],
+			['found', 'safe'],
+		]);
+		expect(writer.calls).toEqual(['trace a', 'trace b']);
+	});
+
+	it('removes one pin after the other, with an event, and leaves what is not proven', async () => {
+		const writer = new FakePinWriter();
+		writer.trace_ = (judged) => traceFor(judged, judged.name === 'a' ? {} : { provisioner: undefined });
+		const treatments = await treatPins(twoGone(), writer, { repair: true });
+		expect(treatments.map(({ outcome }) => outcome)).toEqual(['found', 'removed']);
+		expect(writer.calls).toEqual(['trace a', 'trace b', 'remove b at 1', 'tell b']);
+		expect(writer.events).toMatchObject([{ type: 'Normal', reason: 'TopobindPinRemoved' }]);
+		expect(writer.events[0]?.message).toMatch(/^Removed selected-node n9\. PIN_NODE_GONE: /);
+	});
+
+	it('takes the namespace and the vouched machines into account', async () => {
+		const writer = new FakePinWriter();
+		writer.trace_ = (judged) => traceFor(judged);
+		expect(await treatPins(twoGone(), writer, { repair: true, namespace: 'other' })).toEqual([]);
+		const treatments = await treatPins(twoGone(), writer, { repair: true, machinesGone: new Set(['n9']) });
+		expect(treatments.map(({ outcome }) => outcome)).toEqual(['found', 'removed']);
+	});
+
+	it.each([
+		['is gone', () => undefined],
+		['was changed', (judged: Parameters<typeof traceFor>[0]) => traceFor(judged, { resourceVersion: '7' })],
+		['is another of that name', (judged: Parameters<typeof traceFor>[0]) => traceFor(judged, { uid: 'new' })],
+	])('passes over a claim that %s meanwhile', async (_, trace) => {
+		const writer = new FakePinWriter();
+		writer.trace_ = trace;
+		const [treatment] = await treatPins(cluster(pinned('data', 'n9')), writer, { repair: true });
+		expect(treatment?.outcome).toBe('changed');
+		expect(writer.calls).toEqual(['trace data']);
+	});
+
+	it('passes over a claim whose node came back while it was examined', async () => {
+		const state = cluster(pinned('data', 'n9'));
+		const writer = new FakePinWriter();
+		writer.trace_ = (judged) => {
+			put(state, node('n9'));
+			return traceFor(judged, { provisioner: undefined });
+		};
+		const [treatment] = await treatPins(state, writer, { repair: true });
+		expect(treatment?.outcome).toBe('changed');
+		expect(writer.calls).toEqual(['trace data']);
+	});
+
+	it('tells a conflict, a failure and a lost event, each for its claim, and goes on', async () => {
+		const writer = new FakePinWriter();
+		const script = [() => false, () => Promise.reject(new Error('forbidden')) as never, () => true];
+		writer.remove = () => (script.shift() as () => boolean)();
+		writer.told = () => {
+			throw new Error('no events today');
+		};
+		const state = cluster(pinned('a', 'n9'), pinned('b', 'n9'), pinned('c', 'n9'));
+		const treatments = await treatPins(state, writer, { repair: true });
+		expect(treatments.map(({ outcome, problem }) => [outcome, problem])).toEqual([
+			['changed', undefined],
+			['failed', 'forbidden'],
+			['removed', 'no event could be written: no events today'],
+		]);
+	});
+});
+
+describe('the report', () => {
+	it('says why, what would mend it, and whether a repair is safe', async () => {
+		const state = cluster(pinned('data', 'n9'), ...origin(), clone('copy', 'origin', { selectedNode: 'n1' }));
+		const writer = new FakePinWriter();
+		writer.trace_ = (judged) => traceFor(judged, judged.name === 'copy' ? answered('NotFound') : {});
+		expect(pinText(await treatPins(state, writer, { repair: false }))).toMatchInlineSnapshot(`
+			"ns/copy on n1: PIN_SOURCE_UNREACHABLE
+			  why      its source, PersistentVolumeClaim origin, cannot be reached from node n1, but from kubernetes.io/hostname in (n2)
+			  mend     have a node chosen that reaches the source
+			  safe     driver local.example.com confirms it: NotFound, at 2026-11-01T10:01:00.000Z, is its last answer since the claim was pinned
+
+			ns/data on n9: PIN_NODE_GONE
+			  why      node n9 does not exist
+			  mend     bring the node back, or have another chosen
+			  refused  local.example.com was asked for the volume, and a Node object that is gone does not prove that its machine is off; one that runs elsewhere takes the pin back itself as soon as it looks for the node and no CreateVolume may be under way
+			  instead  if the machine is gone for good and the provisioner ran on it: topobind doctor --repair --machine-gone n9. Otherwise, delete the claim and create it anew; it holds no data, and a provisioner that runs on cleans up what it has begun: kubectl delete pvc -n ns data
+
+			2 claims pinned in vain; --repair would remove the pin of 1.
+			"
+		`);
+		expect(pinText(await treatPins(state, writer, { repair: true }))).toMatch(
+			/selected-node was removed\n(?:.*\n)*.*; 1 repaired\.\n$/,
+		);
+	});
+
+	it('says that there is nothing', () => {
+		expect(pinText([])).toMatch(/^Every pinned claim/);
+	});
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import type { PinTrace } from '../../../src/cluster/pin-trace.ts';
+import { diagnosePins } from '../../../src/doctor/diagnose.ts';
+import { PIN_CODES, type PinCode, type PinFinding } from '../../../src/doctor/findings.ts';
+import { verdictOn } from '../../../src/doctor/verdict.ts';
+import { content, restore, snapshot } from '../domain/source-builders.ts';
+import { answered, cluster, PINNED_AT, SCENES, traceFor } from './support.ts';
+
+const findingOf = (code: PinCode) => diagnosePins(SCENES[code]())[0] as PinFinding;
+
+function verdict(code: PinCode, trace: Partial<PinTrace> = {}, gone: readonly string[] = []) {
+	const finding = findingOf(code);
+	return verdictOn(finding, traceFor(finding.claim, trace), new Set(gone));
+}
+
+describe('a verdict', () => {
+	it.each(PIN_CODES)('%s: safe while no provisioner was ever asked', (code) => {
+		const { repair, because } = verdict(code, { provisioner: undefined });
+		expect(repair).toBe('safe');
+		expect(because).toContain('storage-provisioner');
+	});
+
+	it.each(PIN_CODES)('%s: refused once one was asked, with what to do instead', (code) => {
+		expect(verdict(code)).toMatchObject({
+			repair: 'refused',
+			instead: expect.stringContaining('kubectl delete pvc -n ns data'),
+		});
+	});
+
+	it.each(PIN_CODES.filter((code) => code !== 'PIN_SOURCE_UNREACHABLE'))(
+		'%s: no answer of the driver proves that the next is the same',
+		(code) => {
+			expect(verdict(code, answered('NotFound')).repair).toBe('refused');
+		},
+	);
+
+	it.each(['NotFound', 'InvalidArgument'])('PIN_SOURCE_UNREACHABLE: safe once the driver confirms it by %s', (code) => {
+		const { repair, because } = verdict('PIN_SOURCE_UNREACHABLE', answered(code));
+		expect(repair).toBe('safe');
+		expect(because).toContain(`${code}, at 2026-11-01T10:01:00.000Z`);
+	});
+
+	it.each<[string, Partial<PinTrace>, string]>([
+		['it has begun anew', { lastWord: { reason: 'Provisioning', code: undefined, at: PINNED_AT + 1 } }, 'has begun'],
+		['it ran out of time', answered('DeadlineExceeded'), 'DeadlineExceeded, is not about the source'],
+		['one is pending', answered('Aborted'), 'Aborted'],
+		['the driver went away', answered('Unavailable'), 'Unavailable'],
+		['another error is final, but says nothing of the source', answered('Internal'), 'Internal'],
+		['it failed before the driver was called', answered(undefined), 'not an answer of the driver'],
+		['it has succeeded', answered(undefined, { reason: 'ProvisioningSucceeded' }), 'ProvisioningSucceeded'],
+		['the answer is of an earlier pin', answered('NotFound', { at: PINNED_AT - 1 }), 'before it was pinned'],
+		['the answer is of the same second', answered('NotFound', { at: PINNED_AT }), 'before it was pinned'],
+		['when it was pinned is not known', { ...answered('NotFound'), pinnedAt: undefined }, 'is not known'],
+		['nothing is on record', {}, 'no answer of the driver is on record'],
+	])('PIN_SOURCE_UNREACHABLE: refused where %s', (_, trace, why) => {
+		const { repair, because } = verdict('PIN_SOURCE_UNREACHABLE', trace);
+		expect(repair).toBe('refused');
+		expect(because).toContain(why);
+	});
+
+	it('PIN_NODE_GONE: safe where the operator vouches for that very machine', () => {
+		expect(verdict('PIN_NODE_GONE', {}, ['n9']).repair).toBe('safe');
+		expect(verdict('PIN_NODE_GONE', {}, ['n8']).repair).toBe('refused');
+		expect(verdict('PIN_CSINODE_GONE', {}, ['n1']).repair).toBe('refused');
+	});
+
+	it('PIN_SOURCE_INVALID: safe where it is the selector, which cannot change', () => {
+		const selector = { matchLabels: { a: 'b' } };
+		const data = restore('data', 'snap', { selectedNode: 'n1', selector });
+		const [finding] = diagnosePins(cluster(snapshot('snap'), content('snap'), data)) as [PinFinding];
+		expect(finding.code).toBe('PIN_SOURCE_INVALID');
+		expect(verdictOn(finding, traceFor(finding.claim), new Set()).repair).toBe('safe');
+	});
+});
