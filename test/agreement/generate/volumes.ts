@@ -32,14 +32,14 @@ export interface VolumeOptions {
 	readonly name: string;
 	readonly className: string;
 	readonly claimRef?: ClaimReference;
-	/** Where a bound claim's volume may be: in-tree sources and zone labels are for these only. */
+	/** It is a bound claim's: of these alone does kube-scheduler look at zone labels, and translate those in-tree. */
 	readonly bound?: boolean;
 	readonly phase?: string;
 }
 
 export function volume(random: Random, style: Style, options: VolumeOptions): Manifest {
 	const { name, className, claimRef, bound = false, phase = 'Available' } = options;
-	const inTree = bound && random.chance(0.5);
+	const inTree = random.chance(bound ? 0.5 : 0.05);
 	const labels = volumeLabels(random, inTree ? 0.6 : bound ? 0.3 : 0.1);
 	const beta = random.chance(style.oddness / 2);
 	const annotations = {

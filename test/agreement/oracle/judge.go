@@ -44,7 +44,7 @@ type plugin interface {
 // judge runs PreFilter and Filter of both plugins as the scheduling framework does, with one difference: a refusal
 // stops nothing, so that all reasons are told.
 func judge(ctx context.Context, plugins []plugin, pod *v1.Pod, nodes []fwk.NodeInfo) (judgement PodJudgement) {
-	// VolumeBinding leaves its state even where it says Skip; a panic would be ours, and must name the pod.
+	// A panic must name the pod.
 	defer func() {
 		if problem := recover(); problem != nil {
 			panic(fmt.Sprintf("pod %s/%s: %v", pod.Namespace, pod.Name, problem))
