@@ -64,7 +64,10 @@ export class Attempt {
 
 	#checkPod(pod: Pod | undefined): Pod {
 		const { namespace, name, uid, node } = this.#target;
-		if (pod?.uid !== uid) throw new BindError('ended', `pod ${namespace}/${name} no longer exists`);
+		if (!pod) throw new BindError('ended', `pod ${namespace}/${name} no longer exists`);
+		if (pod.uid !== uid) {
+			throw new BindError('ended', `pod ${namespace}/${name} is another one by now: its UID is not ${uid || 'empty'}`);
+		}
 		if (pod.deleting) throw new BindError('ended', `pod ${namespace}/${name} is being deleted`);
 		if (pod.nodeName !== '' && pod.nodeName !== node) {
 			throw new BindError('ended', `pod ${namespace}/${name} is already bound to another node`);

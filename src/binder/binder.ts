@@ -41,12 +41,12 @@ export class Binder {
 
 	/** Rejects with a BindError that says why the pod was not bound. */
 	bind(target: BindTarget): Promise<void> {
-		const running = this.#running.get(target.uid);
+		const running = this.#running.get(keyOf(target));
 		if (running?.node === target.node) return running.end;
 		if (running) return Promise.reject(new BindError('refused', 'the pod is being bound to another node'));
 		if (this.#stopping) return Promise.reject(new BindError('stopped', 'topobind is shutting down'));
-		const end = this.#run(target).finally(() => this.#running.delete(target.uid));
-		this.#running.set(target.uid, { node: target.node, end });
+		const end = this.#run(target).finally(() => this.#running.delete(keyOf(target)));
+		this.#running.set(keyOf(target), { node: target.node, end });
 		return end;
 	}
 
@@ -76,6 +76,11 @@ export class Binder {
 			clearTimeout(timer);
 		}
 	}
+}
+
+/** The pod, and which one of that name. */
+function keyOf({ namespace, name, uid }: BindTarget): string {
+	return `${namespace}/${name}/${uid}`;
 }
 
 function timedOut(timeoutMs: number, { waitingFor }: Attempt): BindError {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import { Binder } from '../binder/binder.ts';
+import { retryTransient } from '../binder/retry.ts';
 import { KubeConfigError } from '../cluster/api/errors.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { connectKubernetes } from '../cluster/kubernetes.ts';
@@ -30,6 +31,9 @@ import { VERSION } from './version.ts';
 /** How long running binds may go on after SIGTERM; Kubernetes kills after 30 s. */
 const GRACE_MS = 20_000;
 
+/** Later kube-scheduler has tried the pod again by itself. */
+const MARK_WITHIN_MS = 300_000;
+
 /** Serves until a signal ends it. Gives the exit code; rejects with a CommandError that says why it cannot serve. */
 export async function run(args: readonly string[]): Promise<number> {
 	const config = readConfig(args);
@@ -41,12 +45,12 @@ export async function run(args: readonly string[]): Promise<number> {
 	for (const warning of configWarnings(config, process.env)) logger.warn(warning);
 	const metrics = createMetrics({ version: VERSION, mode: config.mode, process: true });
 	const cluster = await connect(config, logger, metrics);
-	const service = assemble(config, cluster, logger, metrics);
+	const service = await assembleOrStop(config, cluster, logger, metrics);
 	cluster.whenSynced.then(
 		() => {
 			logger.info({ cluster: cluster.description, nodes: cluster.state.nodes.size }, 'every watch has synced');
 			// Not before: a list that is still to come would look like a source that came right.
-			if (config.sources.nudge) startNudging(cluster, logger, metrics);
+			service.nudger?.start();
 		},
 		() => {},
 	);
@@ -123,23 +127,41 @@ async function startInMemory(
 	}
 }
 
-function startNudging({ state, marker }: Cluster, logger: Logger, metrics: Metrics): void {
-	if (!marker) return;
-	new Nudger(state, {
-		mark: (pod, mark) => marker.markPod(pod, mark),
+/** Undefined where no scheduler would notice, or nobody wants it. */
+function nudgerFor(
+	{ sources }: Config,
+	{ state, marker }: Cluster,
+	logger: Logger,
+	metrics: Metrics,
+): Nudger | undefined {
+	if (!marker || !sources.nudge) return undefined;
+	return new Nudger(state, {
+		mark: (pod, mark) => retryTransient(() => marker.markPod(pod, mark), AbortSignal.timeout(MARK_WITHIN_MS)),
 		onNudge({ namespace, name }, error) {
 			metrics.nudges.inc({ result: error ? 'failed' : 'done' });
 			const told = { pod: `${namespace}/${name}` };
 			if (error) logger.warn({ ...told, error: error.message }, 'a source changed, but its pod could not be marked');
 			else logger.info(told, 'a source changed: kube-scheduler is made to try its pod again');
 		},
-	}).start();
+	});
 }
 
 interface Service {
 	readonly extender: FastifyInstance;
 	readonly admin: FastifyInstance;
 	readonly binder: Binder;
+	readonly nudger: Nudger | undefined;
+}
+
+/** TLS files are read here: one that is not what it should be is a mistake of the configuration. */
+async function assembleOrStop(config: Config, cluster: Cluster, logger: Logger, metrics: Metrics): Promise<Service> {
+	try {
+		return assemble(config, cluster, logger, metrics);
+	} catch (error) {
+		await cluster.stop();
+		if (!config.tls) throw error;
+		throw new CommandError(EXIT.usage, (error as Error).message, { cause: error });
+	}
 }
 
 function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Metrics): Service {
@@ -153,6 +175,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			else logger.info(told, 'bound');
 		},
 	});
+	const nudger = nudgerFor(config, cluster, logger, metrics);
 	const decisions = new Decisions(config.decisions);
 	const scheduling = new ClusterScheduling(cluster, binder, config.scoring);
 	const extender = buildExtender({
@@ -169,7 +192,12 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			refused: (reason, nodes) => metrics.refusedNodes.inc({ reason }, nodes),
 			fault: (verb) => metrics.faults.inc({ verb }),
 		},
-		onDecision: (decision) => decisions.add(decision),
+		onDecision(decision) {
+			decisions.add(decision);
+			if (decision.reasons.some(({ code }) => code === 'SOURCE_NOT_READY' || code === 'SOURCE_INVALID')) {
+				nudger?.refused(decision.uid);
+			}
+		},
 	});
 	const admin = buildAdmin({
 		ready: () => cluster.readiness(),
@@ -194,7 +222,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		},
 		logger,
 	});
-	return { extender, admin, binder };
+	return { extender, admin, binder, nudger };
 }
 
 async function listen(service: Service, config: Config, logger: Logger): Promise<{ extender: string; admin: string }> {

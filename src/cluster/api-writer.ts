@@ -25,12 +25,12 @@ export class ApiWriter implements ClusterWriter, PodMarker {
 		const claimRef = { kind: 'PersistentVolumeClaim', apiVersion: 'v1', namespace, name, uid, resourceVersion };
 		// A volume that its owner has reserved stays marked as such.
 		const annotations = isReservedFor(volume, claim) ? {} : { [BOUND_BY_CONTROLLER]: 'yes' };
-		const path = `/api/v1/persistentvolumes/${volume.name}`;
+		const path = `/api/v1/persistentvolumes/${segment(volume.name)}`;
 		return projectVolume(await this.#patch(path, volume, { metadata: { annotations }, spec: { claimRef } }));
 	}
 
 	async selectNode(claim: Claim, node: string): Promise<Claim> {
-		const path = `/api/v1/namespaces/${claim.namespace}/persistentvolumeclaims/${claim.name}`;
+		const path = `/api/v1/namespaces/${segment(claim.namespace)}/persistentvolumeclaims/${segment(claim.name)}`;
 		return projectClaim(await this.#patch(path, claim, { metadata: { annotations: { [SELECTED_NODE]: node } } }));
 	}
 
@@ -39,7 +39,7 @@ export class ApiWriter implements ClusterWriter, PodMarker {
 		node: string,
 	): Promise<void> {
 		const { namespace, name, uid } = pod;
-		await this.#send('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
+		await this.#send('POST', `/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}/binding`, {
 			body: {
 				apiVersion: 'v1',
 				kind: 'Binding',
@@ -56,11 +56,11 @@ export class ApiWriter implements ClusterWriter, PodMarker {
 		const { namespace, name, uid } = pod;
 		const body = { metadata: { uid, annotations: { [SOURCE_CHANGE]: mark } } };
 		const contentType = 'application/merge-patch+json';
-		await this.#send('PATCH', `/api/v1/namespaces/${namespace}/pods/${name}`, { body, contentType });
+		await this.#send('PATCH', `/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}`, { body, contentType });
 	}
 
 	async readPod(namespace: string, name: string): Promise<Pod | undefined> {
-		const raw = await this.#read(`/api/v1/namespaces/${namespace}/pods/${name}`);
+		const raw = await this.#read(`/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}`);
 		return raw && projectPod(raw);
 	}
 
@@ -89,6 +89,14 @@ export class ApiWriter implements ClusterWriter, PodMarker {
 			throw writeErrorOf(error);
 		}
 	}
+}
+
+const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+/** A name as part of a path. What is no name would address something else, so it is never sent. */
+function segment(name: string): string {
+	if (NAME.test(name)) return name;
+	throw new WriteError('refused', `${JSON.stringify(name.slice(0, 300))} is not a name that Kubernetes takes`);
 }
 
 function writeErrorOf(error: unknown): unknown {

@@ -23,15 +23,16 @@ export interface NudgerOptions {
 /**
  * Has kube-scheduler try a waiting pod again when a source of one of its claims has come right or reaches other nodes.
  *
- * - What a pod's sources say is remembered from the moment the pod is seen; only a change of it nudges, and only for the better:
- *   while any of them still has a problem there is nothing to try.
+ * - What a pod's sources say is remembered from the moment the pod is seen, or from when filter refused it for them; only a
+ *   change of it nudges, and only for the better: while any of them still has a problem there is nothing to try.
+ * - What is remembered changes in a look only, never because something else of the pod has changed: no change is lost.
  * - The mark is made of what the sources say now, so that replicas of topobind write the same and only the first counts.
  * - All changes of one turn count as one.
  */
 export class Nudger {
 	readonly #cluster: ClusterState;
 	readonly #options: NudgerOptions;
-	/** By pod UID; pods without sources are not in it. */
+	/** By pod UID. */
 	readonly #told = new Map<string, Outlook>();
 	#scheduled = false;
 
@@ -45,15 +46,23 @@ export class Nudger {
 		for (const pod of this.#cluster.all('Pod').values()) this.#remember(pod);
 		return this.#cluster.subscribe(({ kind, key, previous, current }) => {
 			if (kind === 'Pod') {
-				if (!current && previous) this.#told.delete(previous.uid);
-				else if (current) this.#remember(current as Pod);
+				if (current) this.#remember(current as Pod);
+				else if (previous) this.#told.delete(previous.uid);
 			} else if (kind === 'PersistentVolumeClaim') {
 				// kube-scheduler sees claims itself; a pod that came before its claim is remembered from here on.
 				for (const pod of this.#podsMounting(key)) this.#remember(pod);
-			} else if (UNWATCHED.has(kind)) {
-				this.#schedule();
 			}
+			if (UNWATCHED.has(kind)) this.#schedule();
 		});
+	}
+
+	/**
+	 * Filter has refused the pod because a source was not ready or invalid. What filter saw may be older than what is seen
+	 * by now, as may be the first that is known of the pod here: the next look starts from the refusal.
+	 */
+	refused(podUid: string): void {
+		this.#told.set(podUid, REFUSED);
+		this.#schedule();
 	}
 
 	#schedule(): void {
@@ -61,19 +70,32 @@ export class Nudger {
 		this.#scheduled = true;
 		setImmediate(() => {
 			this.#scheduled = false;
-			this.#look();
+			for (const pod of this.#cluster.all('Pod').values()) this.#look(pod);
 		});
 	}
 
-	#look(): void {
-		for (const pod of this.#cluster.all('Pod').values()) {
-			const before = this.#told.get(pod.uid);
-			if (!before) continue;
-			const now = outlookOf(pod, this.#cluster);
-			if (!now || now.text === before.text) continue;
-			this.#told.set(pod.uid, now);
-			if (now.hopeful) this.#nudge(pod, now);
+	#look(pod: Pod): void {
+		const before = this.#told.get(pod.uid);
+		const now = before && outlookOf(pod, this.#cluster);
+		if (!now || now.text === before.text) return;
+		this.#told.set(pod.uid, now);
+		if (now.hopeful) this.#nudge(pod, now);
+	}
+
+	/** The first that is known of a pod. What comes later is for a look to find. */
+	#remember(pod: Pod): void {
+		if (this.#told.has(pod.uid)) {
+			this.#schedule();
+			return;
 		}
+		const outlook = outlookOf(pod, this.#cluster);
+		if (outlook) this.#told.set(pod.uid, outlook);
+	}
+
+	#podsMounting(claimKey: string): Pod[] {
+		return [...this.#cluster.all('Pod').values()].filter(({ namespace, claimVolumes }) =>
+			claimVolumes.some(({ claimName }) => `${namespace}/${claimName}` === claimKey),
+		);
 	}
 
 	#nudge(pod: Pod, { text }: Outlook): void {
@@ -81,18 +103,6 @@ export class Nudger {
 		this.#options.mark(pod, mark).then(
 			() => this.#options.onNudge?.(pod),
 			(error: Error) => this.#options.onNudge?.(pod, error),
-		);
-	}
-
-	#remember(pod: Pod): void {
-		const outlook = outlookOf(pod, this.#cluster);
-		if (outlook) this.#told.set(pod.uid, outlook);
-		else this.#told.delete(pod.uid);
-	}
-
-	#podsMounting(claimKey: string): Pod[] {
-		return [...this.#cluster.all('Pod').values()].filter(({ namespace, claimVolumes }) =>
-			claimVolumes.some(({ claimName }) => `${namespace}/${claimName}` === claimKey),
 		);
 	}
 }
@@ -104,6 +114,8 @@ interface Outlook {
 	/** None of them has a problem. */
 	readonly hopeful: boolean;
 }
+
+const REFUSED: Outlook = { text: 'refused', hopeful: false };
 
 /** Undefined for a pod none of whose unbound claims has a source. */
 function outlookOf(pod: Pod, cluster: ClusterState): Outlook | undefined {

@@ -2,8 +2,10 @@
 
 import type { FastifyInstance } from 'fastify';
 import { projectPod } from '../cluster/projections.ts';
+import { WriteError } from '../cluster/writer.ts';
 import type { Pod } from '../domain/model.ts';
 import type { ClaimExplanation, PodExplanation } from '../explain/explanation.ts';
+import { CallError } from './errors.ts';
 
 export interface Explanations {
 	/** The pod as the API server holds it now; undefined when there is none. */
@@ -11,6 +13,27 @@ export interface Explanations {
 	explainPod(pod: Pod): PodExplanation;
 	explainClaim(namespace: string, name: string): ClaimExplanation | undefined;
 }
+
+/** More than a pod can have; each distinct claim costs a judgement of every node. */
+const MOST_VOLUMES = 256;
+
+const VOLUMES = {
+	type: 'array',
+	maxItems: MOST_VOLUMES,
+	items: {
+		type: 'object',
+		required: ['name'],
+		properties: {
+			name: { type: 'string', maxLength: 253 },
+			persistentVolumeClaim: {
+				type: 'object',
+				required: ['claimName'],
+				properties: { claimName: { type: 'string', minLength: 1, maxLength: 253 } },
+			},
+			ephemeral: { type: 'object' },
+		},
+	},
+};
 
 interface Named {
 	namespace: string;
@@ -20,7 +43,9 @@ interface Named {
 export function addExplanations(app: FastifyInstance, explanations: Explanations): void {
 	app.get<{ Params: Named }>('/api/v1/explain/pods/:namespace/:name', async ({ params }, reply) => {
 		const { namespace, name } = params;
-		const pod = await explanations.findPod(namespace, name);
+		const pod = await explanations.findPod(namespace, name).catch((error) => {
+			throw error instanceof WriteError ? new CallError(error.failure === 'refused' ? 400 : 503, error.message) : error;
+		});
 		if (!pod) return reply.code(404).send({ error: `there is no pod ${namespace}/${name}` });
 		return explanations.explainPod(pod);
 	});
@@ -39,11 +64,11 @@ export function addExplanations(app: FastifyInstance, explanations: Explanations
 				required: ['spec'],
 				properties: {
 					kind: { const: 'Pod' },
-					metadata: { type: 'object' },
-					spec: {
+					metadata: {
 						type: 'object',
-						properties: { volumes: { type: 'array', items: { type: 'object', required: ['name'] } } },
+						properties: { name: { type: 'string' }, namespace: { type: 'string' } },
 					},
+					spec: { type: 'object', properties: { volumes: VOLUMES } },
 				},
 			},
 		},

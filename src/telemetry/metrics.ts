@@ -29,7 +29,7 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 	});
 	const requestSeconds = new Histogram({
 		name: 'topobind_extender_request_duration_seconds',
-		help: 'Time from the last byte of a call to the last byte of its answer; bind has a metric of its own.',
+		help: 'Time from the headers of a call to the last byte of its answer; bind has a metric of its own.',
 		labelNames: ['verb'] as const,
 		buckets: CALL_SECONDS,
 		registers,
@@ -58,12 +58,6 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		buckets: BIND_SECONDS,
 		registers,
 	});
-	const bindWaitSeconds = new Histogram({
-		name: 'topobind_bind_wait_seconds',
-		help: 'Part of a bind call spent waiting for its claims to be bound.',
-		buckets: BIND_SECONDS,
-		registers,
-	});
 	const nudges = new Counter({
 		name: 'topobind_nudges_total',
 		help: 'Pods that kube-scheduler was made to try again because a source changed, by result.',
@@ -74,12 +68,6 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		name: 'topobind_pinned_claims',
 		help: 'Claims that can never be provisioned where they are pinned, by code.',
 		labelNames: ['code'] as const,
-		registers,
-	});
-	const apiRequests = new Counter({
-		name: 'topobind_api_requests_total',
-		help: 'Requests to the Kubernetes API, by method and HTTP status; code is "error" where none came.',
-		labelNames: ['method', 'code'] as const,
 		registers,
 	});
 	const watchEvents = new Counter({
@@ -122,10 +110,8 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		faults,
 		binds,
 		bindSeconds,
-		bindWaitSeconds,
 		nudges,
 		pinnedClaims,
-		apiRequests,
 		watchEvents,
 		watchLists,
 		watchSynced,

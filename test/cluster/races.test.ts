@@ -73,6 +73,23 @@ async function clear(namespace: string, storageClass: string): Promise<void> {
 	await Promise.all(own.map(({ metadata }) => api.delete(`/api/v1/persistentvolumes/${metadata.name}`)));
 }
 
+/** Gives the pods; says which do not run, and why not, where they never all do. */
+async function untilAllRun(namespace: string, count: number): Promise<KubeObject[]> {
+	let last: KubeObject[] = [];
+	const all = (pods: KubeObject[]) => {
+		last = pods;
+		return pods.length === count && pods.every(isRunning);
+	};
+	return api.waitForList(podsOf(namespace), all).catch(() => {
+		const waiting = last.filter((each) => !isRunning(each));
+		const lines = waiting.map(({ metadata, spec, status }) => {
+			const condition = status.conditions?.find(({ type }: KubeObject) => type === 'PodScheduled');
+			return `${metadata.name} on ${spec.nodeName ?? 'no node'}: ${condition?.reason} ${condition?.message}`;
+		});
+		throw new Error(`${last.length} pods, of which ${waiting.length} do not run:\n${lines.join('\n')}`);
+	});
+}
+
 const REASON = /finds no available volume of class/;
 function isRefused({ status }: KubeObject): boolean {
 	const condition = status?.conditions?.find(({ type }: KubeObject) => type === 'PodScheduled');
@@ -185,7 +202,7 @@ describe.each([
 				);
 			}),
 		);
-		await api.waitForList(podsOf(namespace), (all) => all.length === 40 && all.every(isRunning));
+		await untilAllRun(namespace, 40);
 		expect(problemsOf(await objectsOf(api, namespace, [storageClass]))).toEqual([]);
 		await clear(namespace, storageClass);
 	});
@@ -207,7 +224,7 @@ describe.each([
 					await api.create(asked);
 				}),
 			);
-			await api.waitForList(podsOf(namespace), (all) => all.length === 30 && all.every(isRunning));
+			await untilAllRun(namespace, 30);
 			const objects = await objectsOf(api, namespace, [storageClass]);
 			expect(problemsOf(objects)).toEqual([]);
 			expect(objects.volumes.every(({ status }) => status.phase === 'Bound')).toBe(true);
@@ -232,7 +249,7 @@ describe.each([
 				volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claim({ namespace, name: '', storageClass }).spec }],
 			},
 		});
-		const pods = await api.waitForList(podsOf(namespace), (all) => all.length === NODES.length && all.every(isRunning));
+		const pods = await untilAllRun(namespace, NODES.length);
 		expect(new Set(pods.map(({ spec }) => spec.nodeName)).size).toBe(NODES.length);
 		const objects = await objectsOf(api, namespace, [storageClass]);
 		expect(problemsOf(objects)).toEqual([]);

@@ -111,6 +111,15 @@ describe('bad input is told with the right exit code', () => {
 		});
 	});
 
+	test('TLS files that are not there: 2', async () => {
+		const path = await file(
+			'config.yaml',
+			'apiVersion: topobind.dev/v1alpha1\nkind: TopobindConfiguration\ntls: {certFile: /nowhere/cert, keyFile: /nowhere/key}\n',
+		);
+		const { code, stderr } = await run(['serve', '--config', path]);
+		expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('/nowhere/') });
+	});
+
 	test('a cluster that is not there: 3, without the token', async () => {
 		const { code, stderr, stdout } = await run([
 			'serve',

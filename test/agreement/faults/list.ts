@@ -9,11 +9,11 @@ export interface Fault {
 	readonly to: string;
 }
 
-const in_ = (file: string, ...faults: readonly (readonly [what: string, from: string, to: string])[]): Fault[] =>
+const inFile = (file: string, ...faults: readonly (readonly [what: string, from: string, to: string])[]): Fault[] =>
 	faults.map(([what, from, to]) => ({ what, file, from, to }));
 
 export const FAULTS: readonly Fault[] = [
-	...in_(
+	...inFile(
 		'topology/expression.ts',
 		[
 			'NotIn does not match a label that is absent',
@@ -29,12 +29,12 @@ export const FAULTS: readonly Fault[] = [
 		['any text is a label value', 'if (!isLabelValue(value))', 'if (!isLabelValue(value) && value.length > 999)'],
 		['any text is a label key', 'if (!isLabelKey(key))', 'if (!isLabelKey(key) && key.length > 999)'],
 	),
-	...in_(
+	...inFile(
 		'topology/labels.ts',
 		['an integer may be larger than an int64', 'value < INT64_MIN || value > INT64_MAX ? undefined : value', 'value'],
 		['leading zeros are no integer', '/^[+-]?\\d+$/', '/^[+-]?(?:0|[1-9]\\d*)$/'],
 	),
-	...in_(
+	...inFile(
 		'topology/requirement.ts',
 		[
 			'an empty term of a node selector matches everything',
@@ -59,12 +59,12 @@ export const FAULTS: readonly Fault[] = [
 		],
 		['one term is enough to refuse', 'return terms.some((term) =>', 'return terms.every((term) =>'],
 	),
-	...in_('topology/node-index.ts', [
+	...inFile('topology/node-index.ts', [
 		'one expression of a term is enough',
 		'set.intersection(this.#selectExpression(expression)), this.#all',
 		'set.union(this.#selectExpression(expression)), new NodeSet()',
 	]),
-	...in_(
+	...inFile(
 		'storage/pod-claims.ts',
 		['a lost claim is waited for', "if (claim.phase === 'Lost')", "if (claim.phase === 'lost')"],
 		[
@@ -99,7 +99,7 @@ export const FAULTS: readonly Fault[] = [
 			"storageClass?.bindingMode === 'WaitForFirstConsumer'",
 		],
 	),
-	...in_(
+	...inFile(
 		'storage/delayed-claims.ts',
 		[
 			'the largest request comes first',
@@ -120,7 +120,7 @@ export const FAULTS: readonly Fault[] = [
 		['two claims may have one volume', 'best(labels, this.#chosen)', 'best(labels, [])'],
 		['a selector that cannot be used is none', 'if (invalid) {', "if (invalid?.name === '') {"],
 	),
-	...in_(
+	...inFile(
 		'storage/static-volumes.ts',
 		[
 			'a volume that is being deleted is used',
@@ -150,7 +150,7 @@ export const FAULTS: readonly Fault[] = [
 			'',
 		],
 	),
-	...in_(
+	...inFile(
 		'storage/static-search.ts',
 		[
 			'equal sizes: the last by name',
@@ -192,7 +192,7 @@ export const FAULTS: readonly Fault[] = [
 			'if (next >= shelf.sizes.length)',
 		],
 	),
-	...in_(
+	...inFile(
 		'storage/provisioning.ts',
 		[
 			'volumes without a provisioner are provisioned',
@@ -205,13 +205,13 @@ export const FAULTS: readonly Fault[] = [
 		['more than the request must be free', 'limit < bytes', 'limit <= bytes'],
 		['a driver that says nothing tells its capacity', '?.storageCapacity) return', '?.name) return'],
 	),
-	...in_(
+	...inFile(
 		'storage/quantity.ts',
 		['whole units are rounded down', 'return nano > 0n ? quotient + 1n', 'return nano > 0n ? quotient'],
 		['Mi is a million', 'Mi: 2n ** 20n', 'Mi: 1_000_000n'],
 		['binary amounts are not capped', 'return nano > INT64_MAX * NANO ? INT64_MAX * NANO : nano;', 'return nano;'],
 	),
-	...in_(
+	...inFile(
 		'storage/zone-labels.ts',
 		[
 			'a node without zones is refused',
@@ -222,7 +222,7 @@ export const FAULTS: readonly Fault[] = [
 		['a beta label does not match the GA one', 'labels[key] ?? labels[GA_KEY_OF[key] as string]', 'labels[key]'],
 		['zones are split on one underscore', "split('__')", "split('_')"],
 	),
-	...in_(
+	...inFile(
 		'storage/migration.ts',
 		['zone labels are not added to the affinity', 'if (zones.length === 0) return selector;', 'return selector;'],
 		['the beta region stays as it is', 'renameKey(zoned, BETA_REGION, REGION)', 'zoned'],
@@ -235,7 +235,7 @@ export const FAULTS: readonly Fault[] = [
 		['GCE disks may span regions', 'regions.size === 1', 'regions.size > 0'],
 		['Azure disks may be of any kind', "kind.toLowerCase() === 'managed'", 'kind.length >= 0'],
 	),
-	...in_(
+	...inFile(
 		'decision/judge.ts',
 		['migration does not matter', 'if (!migration) return', 'if (migration || !migration) return'],
 		[

@@ -119,7 +119,9 @@ describe('a pod has one bind at a time', () => {
 	test('a pod of the same name made anew is another pod', async () => {
 		const { cluster, binder } = ground(LOCAL);
 		cluster.change('Pod', 'app', { uid: 'uid-second' });
-		expect(await errorOf(binder.bind(target('app')))).toMatchObject({ message: 'pod ns/app no longer exists' });
+		expect(await errorOf(binder.bind(target('app')))).toMatchObject({
+			message: 'pod ns/app is another one by now: its UID is not uid-app',
+		});
 		const end = binder.bind({ ...target('app'), uid: 'uid-second' });
 		await until(() => cluster.volume('pv')?.claimRef !== undefined);
 		cluster.bindVolumes();

@@ -193,7 +193,7 @@ describe('an object is gone', () => {
 
 	test.each([
 		['is being deleted', { deleting: true }, 'pod ns/app is being deleted'],
-		['is another one', { uid: 'uid-second' }, 'pod ns/app no longer exists'],
+		['is another one', { uid: 'uid-second' }, 'pod ns/app is another one by now: its UID is not uid-app'],
 		['is on another node', { nodeName: 'n2' }, 'pod ns/app is already bound to another node'],
 	])('the pod %s as it is bound, which the watch has not shown', async (_, fields, message) => {
 		const { cluster, binder } = ground([pod('app')]);
