@@ -38,7 +38,7 @@ try {
 }
 
 async function measure(): Promise<void> {
-	const { seeds, from } = readOptions(process.argv.slice(2), 300);
+	const { seeds, from } = readOptions(process.argv.slice(2), 300, '[--seeds N] [--from S]');
 	const oracle = new Oracle(await buildOracle((line) => console.error(line), true), { GOCOVERDIR: dir });
 	for (let seed = from; seed < from + seeds; seed++) await oracle.judge(generateCluster(seed));
 	await oracle.stop();

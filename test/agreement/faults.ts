@@ -21,7 +21,7 @@ interface JudgedCluster {
 }
 
 try {
-	const { seeds, from, files: words } = readOptions(process.argv.slice(2), 400);
+	const { seeds, from, words } = readOptions(process.argv.slice(2), 400, '[--seeds N] [--from S] [WORD…]');
 	const faults = FAULTS.filter(({ what }) => words.length === 0 || words.some((word) => what.includes(word)));
 	// Before anything takes time.
 	for (const fault of faults) apply(fault);

@@ -24,7 +24,7 @@ interface Sides {
 }
 
 try {
-	const options = readOptions(process.argv.slice(2), 200);
+	const options = readOptions(process.argv.slice(2), 200, '[--seeds N] [--from S] [--save] [MANIFEST…]');
 	const oracle = new Oracle(await buildOracle(log));
 	const sides = { oracle, topobind: await Topobind.start() };
 	const agreed = await run(options, sides).finally(() => Promise.all([oracle.stop(), sides.topobind.stop()]));
@@ -36,7 +36,7 @@ try {
 }
 
 async function run(options: Options, sides: Sides): Promise<boolean> {
-	const clusters = options.files.length > 0 ? fromFiles(options.files) : fromSeeds(options);
+	const clusters = options.words.length > 0 ? fromFiles(options.words) : fromSeeds(options);
 	const start = performance.now();
 	let told = start;
 	let counts = NO_COUNTS;

@@ -7,8 +7,8 @@ export interface Options {
 	readonly from: number;
 	/** Write what a disagreement shrinks to into fixtures/. */
 	readonly save: boolean;
-	/** Manifests to compare on instead. */
-	readonly files: readonly string[];
+	/** What stands on the command line beside the flags. */
+	readonly words: readonly string[];
 }
 
 /** A wrong command line; its message says what would be right. */
@@ -16,7 +16,7 @@ export class UsageError extends Error {
 	override name = 'UsageError';
 }
 
-export function readOptions(args: readonly string[], defaultSeeds: number): Options {
+export function readOptions(args: readonly string[], defaultSeeds: number, usage: string): Options {
 	const options = {
 		seeds: { type: 'string', default: String(defaultSeeds) },
 		from: { type: 'string', default: '1' },
@@ -25,9 +25,9 @@ export function readOptions(args: readonly string[], defaultSeeds: number): Opti
 	try {
 		const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
 		const { save } = values;
-		return { seeds: count('seeds', values.seeds), from: count('from', values.from), save, files: positionals };
+		return { seeds: count('seeds', values.seeds), from: count('from', values.from), save, words: positionals };
 	} catch (error) {
-		throw new UsageError(`${(error as Error).message}\nusage: [--seeds N] [--from S] [--save] [MANIFEST…]`);
+		throw new UsageError(`${(error as Error).message}\nusage: ${usage}`);
 	}
 }
 

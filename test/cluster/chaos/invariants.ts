@@ -1,5 +1,6 @@
 // What must hold of a cluster's storage whatever happened, judged by the API server's objects alone.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Api, KubeObject } from '../harness/index.ts';
 
 export interface Objects {
@@ -77,6 +78,41 @@ export function problemsOf({ pods, claims, volumes, nodes }: Objects): string[] 
 		}
 	}
 	return problems;
+}
+
+/** Until nothing is wrong with what `look` gives, which is what this gives; bounded. */
+export async function until<T>(
+	look: () => Promise<T>,
+	wrong: (seen: T) => readonly string[],
+	timeoutMs: number,
+): Promise<T> {
+	const deadline = Date.now() + timeoutMs;
+	for (;;) {
+		const seen = await look();
+		const problems = wrong(seen);
+		if (problems.length === 0) return seen;
+		if (Date.now() > deadline) throw new Error(`after ${timeoutMs} ms:\n${problems.join('\n')}`);
+		await pause(250);
+	}
+}
+
+/** Pods that no node was found for, although every claim they have is bound where one has volumes enough for the others. */
+export function waitingInVain({ pods, claims, volumes, nodes }: Objects): string[] {
+	const claimNamed = byName(claims);
+	const volumeNamed = byName(volumes);
+	const free = volumes.filter(({ spec, status }) => !spec.claimRef && status.phase === 'Available');
+	return pods
+		.filter(({ spec }) => !spec.nodeName)
+		.filter((pod) => {
+			const mounted = claimNames(pod).map((name) => claimNamed.get(name) as KubeObject);
+			const bound = mounted.filter(({ spec }) => spec.volumeName);
+			return nodes.some(
+				(node) =>
+					bound.every(({ spec }) => reaches(volumeNamed.get(spec.volumeName) as KubeObject, node)) &&
+					free.filter((volume) => reaches(volume, node)).length >= mounted.length - bound.length,
+			);
+		})
+		.map(({ metadata }) => `pod ${metadata.name} waits although it could run`);
 }
 
 export function claimNames(pod: KubeObject): string[] {
