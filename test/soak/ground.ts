@@ -5,7 +5,13 @@ import { connectKubernetes } from '../../src/cluster/kubernetes.ts';
 import { ApiProxy } from '../cluster/chaos/api-proxy.ts';
 import { startRoundRobin } from '../cluster/chaos/round-robin.ts';
 import { addressOf, impatientConfig, startServing } from '../cluster/chaos/serving.ts';
-import { type Api, type ControlPlane, type CsiDriver, startControlPlane } from '../cluster/harness/index.ts';
+import {
+	type Api,
+	type ControlPlane,
+	type CsiDriver,
+	type KubeObject,
+	startControlPlane,
+} from '../cluster/harness/index.ts';
 import { localClass } from '../cluster/objects.ts';
 import { classesOf } from '../cluster/shared.ts';
 import { grantRights, type Topobind } from '../cluster/topobind.ts';
@@ -71,7 +77,10 @@ export class Ground {
 			// So that it has tried again soon after it was broken.
 			provisionerArgs: ['--retry-interval-start=500ms', '--retry-interval-max=2s'],
 		});
-		await api.createAll([localClass(LOCAL), ...classesOf(DYNAMIC, DYNAMIC)]);
+		const [dynamic] = classesOf(DYNAMIC, DYNAMIC);
+		const reach = { matchLabelExpressions: [{ key: `${DYNAMIC}/node`, values: DYNAMIC_NODES }] };
+		// Else claims would be told nodes where no provisioner runs.
+		await api.createAll([localClass(LOCAL), { ...dynamic, allowedTopologies: [reach] } as KubeObject]);
 		for (let i = 0; i < 3; i++) this.proxies.push(await ApiProxy.start(controlPlane.info));
 		this.#cleanups.push(async () => {
 			await Promise.all(this.proxies.map((proxy) => proxy.stop()));
@@ -94,7 +103,6 @@ export class Ground {
 		return startServing(this.controlPlane, {
 			proxy: this.proxies[replica] as ApiProxy,
 			bindTimeoutSeconds: BIND_TIMEOUT_SECONDS,
-			// A killed one may have to be started while the API server is out of reach.
 			...(listen !== undefined && { listen }),
 			env: { NODE_OPTIONS: '--inspect=127.0.0.1:0' },
 		});

@@ -15,7 +15,7 @@ import { settle } from './settle.ts';
 import { Trouble } from './trouble.ts';
 
 const CHURN_EVERY_MS = 100;
-const TROUBLE_EVERY_MS = 1_500;
+const TROUBLE_EVERY_MS = 1_000;
 const SETTLE_MS = 150_000;
 /** Of the heap, between the first third and the end, in MiB. What is kept on purpose is bounded well below. */
 const MOST_GROWTH = 16;

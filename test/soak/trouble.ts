@@ -6,7 +6,7 @@ import { DYNAMIC_NODES, type Ground } from './ground.ts';
 import type { Random } from './random.ts';
 
 /** Of all calls. Starts are spared: that topobind then says why and ends is tested elsewhere. */
-const FAULTY = 0.03;
+const FAULTY = 0.12;
 
 const FAULTS: readonly Fault[] = [
 	{ before: { status: 409, reason: 'Conflict' } },

@@ -3,7 +3,7 @@
 import type { Judgements, Oracle, PluginVerdict, PodJudgement } from '../harness/oracle.ts';
 import type { FilterAnswer, Topobind } from '../harness/topobind.ts';
 import { keyOf, type Manifest, ofKind } from '../manifest.ts';
-import { codeOf, isAmong } from './reasons.ts';
+import { claimIn, codeOf, isAmong } from './reasons.ts';
 
 export interface Disagreement {
 	readonly kind: 'verdict' | 'reason' | 'failure';
@@ -61,7 +61,8 @@ export async function compare(
 	const nodes = ofKind(manifests, 'Node').map(keyOf);
 	const asked = Promise.all([oracle.judge(manifests), ask(manifests, pods, nodes, topobind)]);
 	const [judgements, answers] = await asked;
-	return compareAll(pods, nodes, judgements, answers);
+	const sourced = new Set(ofKind(manifests, 'PersistentVolumeClaim').filter(hasSource).map(keyOf));
+	return compareAll(pods, nodes, sourced, judgements, answers);
 }
 
 async function ask(
@@ -77,6 +78,7 @@ async function ask(
 function compareAll(
 	pods: readonly Manifest[],
 	nodes: readonly string[],
+	sourced: ReadonlySet<string>,
 	judgements: Judgements,
 	answers: readonly FilterAnswer[],
 ): Comparison {
@@ -87,8 +89,10 @@ function compareAll(
 		const judgement = judgements[pod];
 		const answer = answers[i];
 		if (!judgement || !answer) throw new Error(`no verdict on ${pod}`);
-		disagreements.push(...comparePod(pod, nodes, judgement, answer));
-		counts = addCounts(counts, countsOf(nodes, judgement, answer));
+		const { namespace } = manifest.metadata;
+		const isDeliberate = (ours: string | undefined) => isForSource(ours, namespace, sourced);
+		disagreements.push(...comparePod(pod, nodes, judgement, answer, isDeliberate));
+		counts = addCounts(counts, countsOf(nodes, judgement, answer, isDeliberate));
 	}
 	return { disagreements, counts };
 }
@@ -98,6 +102,7 @@ function comparePod(
 	nodes: readonly string[],
 	judgement: PodJudgement,
 	{ refused, failure }: FilterAnswer,
+	isDeliberate: (ours: string | undefined) => boolean,
 ): Disagreement[] {
 	if (failure !== undefined) return [{ kind: 'failure', pod, node: '', theirs: [], ours: failure }];
 	return nodes.flatMap((node): Disagreement[] => {
@@ -110,11 +115,17 @@ function comparePod(
 }
 
 /**
- * The one deliberate difference: the snapshot or volume that a claim is filled from. kube-scheduler asks nothing about
+ * A deliberate difference: the snapshot or volume that a claim is filled from. kube-scheduler asks nothing about
  * it, and topobind tells it before what a class or its capacity has against the node.
  */
-function isDeliberate(ours: string | undefined): boolean {
-	return ours !== undefined && codeOf(ours).startsWith('SOURCE_');
+function isForSource(ours: string | undefined, namespace: string | undefined, sourced: ReadonlySet<string>): boolean {
+	if (ours === undefined || !codeOf(ours).startsWith('SOURCE_')) return false;
+	return sourced.has(`${namespace}/${claimIn(ours)}`);
+}
+
+function hasSource({ spec }: Manifest): boolean {
+	const { dataSource, dataSourceRef } = (spec ?? {}) as { dataSource?: object; dataSourceRef?: object };
+	return (dataSource ?? dataSourceRef) !== undefined;
 }
 
 /** All that any plugin says against the node: of the pod as a whole, and of the node. */
@@ -126,7 +137,12 @@ function messagesOf({ reasons = [], error }: PluginVerdict): readonly string[] {
 	return error === undefined ? reasons : [error];
 }
 
-function countsOf(nodes: readonly string[], judgement: PodJudgement, { refused }: FilterAnswer): Counts {
+function countsOf(
+	nodes: readonly string[],
+	judgement: PodJudgement,
+	{ refused }: FilterAnswer,
+	isDeliberate: (ours: string | undefined) => boolean,
+): Counts {
 	const { preFilter = {}, filter = {}, ambiguous = [] } = judgement;
 	const failing = nodes.filter((node) => Object.values(filter[node] ?? {}).some(isError));
 	const whole = Object.values(preFilter).some(isError) || (failing.length > 0 && failing.length === nodes.length);

@@ -56,7 +56,7 @@ const MEANINGS: readonly Meaning[] = [
  */
 export function isAmong(message: string, theirs: readonly string[]): boolean {
 	const code = codeOf(message);
-	const claim = /^claim (\S*)/.exec(message)?.[1];
+	const claim = claimIn(message);
 	return theirs.map(meaningOf).some(({ codes, claim: theirClaim }) => {
 		if (!codes.includes(code)) return false;
 		return code !== codes[0] || theirClaim === undefined || theirClaim === claim;
@@ -69,6 +69,11 @@ function meaningOf(message: string): { readonly codes: readonly ReasonCode[]; re
 		if (match) return { codes: meaning.codes, claim: match[1] };
 	}
 	throw new Error(`no entry for kube-scheduler's reason ${JSON.stringify(message)}`);
+}
+
+/** The claim that one of topobind's messages is about. */
+export function claimIn(message: string): string | undefined {
+	return /^claim (\S*)/.exec(message)?.[1];
 }
 
 /** The code of one of topobind's messages, by the templates of the catalogue. */
