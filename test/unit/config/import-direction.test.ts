@@ -16,10 +16,11 @@ const allowed: Record<string, string[]> = {
 	sandbox: ['domain', 'cluster', 'config', 'telemetry'],
 	binder: ['domain', 'cluster', 'config', 'telemetry'],
 	doctor: ['domain', 'cluster', 'config', 'telemetry'],
+	nudge: ['domain', 'cluster', 'config', 'telemetry'],
 	explain: ['domain', 'cluster', 'config', 'telemetry'],
 	ui: ['domain', 'explain', 'config', 'telemetry'],
-	server: ['domain', 'cluster', 'sandbox', 'binder', 'doctor', 'explain', 'ui', 'config', 'telemetry'],
-	cli: ['domain', 'cluster', 'sandbox', 'binder', 'doctor', 'explain', 'ui', 'server', 'config', 'telemetry'],
+	server: ['domain', 'cluster', 'sandbox', 'binder', 'doctor', 'nudge', 'explain', 'ui', 'config', 'telemetry'],
+	cli: ['domain', 'cluster', 'sandbox', 'binder', 'doctor', 'nudge', 'explain', 'ui', 'server', 'config', 'telemetry'],
 	config: ['domain'],
 	telemetry: ['domain', 'config'],
 };
