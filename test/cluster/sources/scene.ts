@@ -41,7 +41,8 @@ export interface RestoreOptions {
 	readonly size?: string;
 	readonly storageClass?: string;
 	readonly cpu?: string;
-	/** Further fields of the claim's spec. */
+	/** Further fields of the claim's metadata and spec; undefined ones are left out. */
+	readonly metadata?: object;
 	readonly spec?: object;
 }
 
@@ -147,10 +148,10 @@ export class Scene {
 	}
 
 	async #claim(name: string, options: RestoreOptions, source?: Source): Promise<void> {
-		const { size, storageClass = this.driver.name, spec } = options;
+		const { size, storageClass = this.driver.name, metadata, spec } = options;
 		const { namespace } = this;
 		const made = claim({ namespace, name, storageClass, ...(source && { source }), ...(size && { size }) });
-		await this.api.create({ ...made, spec: { ...made.spec, ...spec } });
+		await this.api.create({ ...made, metadata: { ...made.metadata, ...metadata }, spec: { ...made.spec, ...spec } });
 	}
 }
 

@@ -181,10 +181,10 @@ describe('a claim to be cloned', () => {
 		};
 		const [bound, held] = origin({ claim: { betaClass: 'csi' }, volume: EVERYWHERE }) as [Manifest, Manifest];
 		expect(check({ origin: [without(bound), held] })).toBe(
-			fails('it has no storageClassName, which cloning needs; use one that has', CLAIM),
+			fails('it has no storageClassName, which cloning needs; set it', CLAIM),
 		);
 		expect(check({ claim: without(clone('r', 'origin', { betaClass: 'csi' })) })).toBe(
-			fails('the claim has no storageClassName, which cloning needs; create it with one', CLAIM),
+			fails('the claim has no storageClassName, which cloning needs; set it', CLAIM),
 		);
 		expect(check({ origin: origin({ claim: { class: '' }, volume: EVERYWHERE }) })).toBe('ok');
 	});
