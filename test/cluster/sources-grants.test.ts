@@ -18,23 +18,22 @@ const SOURCES: [string, Source][] = [
 ];
 
 let driver: CsiDriver;
+let removeGrants = async () => {};
 beforeAll(async () => {
 	await grantNudging(controlPlane);
 	await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
 	// Before the provisioners, which wait for it.
-	const removeGrants = await installGrants(api);
+	removeGrants = await installGrants(api);
 	driver = await startDriver(controlPlane, {
 		name: DRIVER,
 		reach: 'node',
 		nodes: NODES.map((name) => ({ name })),
 		provisionerArgs: ['--feature-gates=CrossNamespaceVolumeDataSource=true'],
 	});
-	return async () => {
-		await driver.stop();
-		await removeGrants();
-	};
 });
 afterAll(async () => {
+	await driver.stop();
+	await removeGrants();
 	for (const name of NODES) await controlPlane.deleteNode(name);
 });
 

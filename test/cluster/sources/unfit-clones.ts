@@ -34,19 +34,21 @@ const nameClass = (of: Case, path: string) =>
 
 export const UNFIT_CLONES: readonly Unfit[] = [
 	{
-		what: 'missing',
+		what: 'a claim that does not exist',
+		waits: true,
 		make: async () => {},
 		says: () => 'it does not exist',
 		mend: fill,
 	},
 	{
-		what: 'not bound',
+		what: 'a claim that is not bound',
+		waits: true,
 		make: ({ scene, source }) => scene.api.create(claim({ ...named(scene, source), storageClass: scene.driver.name })),
 		says: () => 'it is not bound yet',
 		mend: ({ scene, source }) => scene.write(source.name),
 	},
 	{
-		what: 'lost',
+		what: 'a claim that is lost',
 		async make(of) {
 			await fill(of);
 			const { api } = of.scene;
@@ -57,7 +59,7 @@ export const UNFIT_CLONES: readonly Unfit[] = [
 		mend: fillAnew,
 	},
 	{
-		what: 'being deleted',
+		what: 'a claim that is being deleted',
 		async make(of) {
 			await fill(of);
 			await holdInDeletion(of.scene, original(of));
@@ -69,26 +71,26 @@ export const UNFIT_CLONES: readonly Unfit[] = [
 		},
 	},
 	{
-		what: 'without storageClassName',
+		what: 'a claim without storageClassName',
 		make: (of) => fill(of, byAnnotation(of)),
 		says: () => 'it has no storageClassName, which cloning needs; set it',
 		mend: (of) => nameClass(of, original(of)),
 	},
 	{
-		what: 'for a claim without storageClassName',
+		what: 'a claim, for one without storageClassName',
 		claim: byAnnotation,
 		make: fill,
 		says: () => 'the claim has no storageClassName, which cloning needs; set it',
 		mend: (of) => nameClass(of, of.scene.at.claim(of.name)),
 	},
 	{
-		what: 'larger than the claim',
+		what: 'a claim larger than its clone',
 		make: (of) => fill(of, { size: '2Gi' }),
 		says: () => 'it asks for 2Gi, but the claim for 1Gi; ask for at least 2Gi',
 		mend: (of) => claimAnew(of, { size: '2Gi' }),
 	},
 	{
-		what: 'on a volume that is no CSI volume',
+		what: 'a claim whose volume is not of CSI',
 		async make(of) {
 			const { scene, source, node } = of;
 			const { api } = scene;
@@ -102,7 +104,7 @@ export const UNFIT_CLONES: readonly Unfit[] = [
 		mend: fillAnew,
 	},
 	{
-		what: 'of another driver',
+		what: 'a claim of another driver',
 		claim: (of) => ({ storageClass: ownClass(of) }),
 		async make(of) {
 			await fill(of);
@@ -115,13 +117,13 @@ export const UNFIT_CLONES: readonly Unfit[] = [
 		mend: (of) => provisionBy(of, of.scene.driver.name),
 	},
 	{
-		what: 'of another volume mode',
+		what: 'a claim of another volume mode',
 		make: (of) => fill(of, { spec: { volumeMode: 'Block' } }),
 		says: () => 'it is a Block volume, but the claim asks for Filesystem; ask for Block',
 		mend: fillAnew,
 	},
 	{
-		what: 'for a claim with a selector',
+		what: 'a claim, for one with a selector',
 		claim: () => ({ spec: { selector: { matchLabels: { tier: 'gold' } } } }),
 		make: fill,
 		says: () => 'the claim has a selector, which is for volumes that are there; create it without',

@@ -35,13 +35,14 @@ const patchContentStatus = ({ scene, source }: Case, status: object) =>
 
 export const UNFIT_SNAPSHOTS: readonly Unfit[] = [
 	{
-		what: 'missing',
+		what: 'a snapshot that does not exist',
+		waits: true,
 		make: async () => {},
 		says: () => 'it does not exist',
 		mend: take,
 	},
 	{
-		what: 'being deleted',
+		what: 'a snapshot that is being deleted',
 		async make(of) {
 			await take(of);
 			await holdInDeletion(of.scene, of.scene.at.snapshot(of.source.name));
@@ -53,13 +54,15 @@ export const UNFIT_SNAPSHOTS: readonly Unfit[] = [
 		},
 	},
 	{
-		what: 'without content',
+		what: 'a snapshot without content',
+		waits: true,
 		make: ({ scene, source }) => scene.snapshot(source.name, `${source.name}-data`),
 		says: () => 'it is not bound to a content yet',
 		mend: ({ scene, source }) => scene.fill(`${source.name}-data`),
 	},
 	{
-		what: 'whose content is gone',
+		what: 'a snapshot whose content is gone',
+		waits: true,
 		async make(of) {
 			await importReady(of);
 			await remove(of.scene, contentPath(of.scene, of.source.name));
@@ -68,7 +71,7 @@ export const UNFIT_SNAPSHOTS: readonly Unfit[] = [
 		mend: ({ scene, source, handle, node }) => importContent(scene, source.name, handle, managedBy(node)),
 	},
 	{
-		what: 'whose content belongs to another',
+		what: 'a snapshot whose content is of another',
 		async make(of) {
 			await importReady(of);
 			await patchContent(of, { spec: { volumeSnapshotRef: { name: 'another' } } });
@@ -78,7 +81,7 @@ export const UNFIT_SNAPSHOTS: readonly Unfit[] = [
 		mend: (of) => patchContent(of, { spec: { volumeSnapshotRef: { name: of.source.name } } }),
 	},
 	{
-		what: 'of another driver',
+		what: 'a snapshot of another driver',
 		claim: (of) => ({ storageClass: ownClass(of) }),
 		async make(of) {
 			await take(of);
@@ -91,13 +94,15 @@ export const UNFIT_SNAPSHOTS: readonly Unfit[] = [
 		mend: (of) => provisionBy(of, of.scene.driver.name),
 	},
 	{
-		what: 'not ready',
+		what: 'a snapshot that is not ready',
+		waits: true,
 		make: ({ scene, source, handle }) => importSnapshot(scene, source.name, handle),
 		says: () => 'it is not ready to use yet',
 		mend: (of) => patchContent(of, managedBy(of.node)),
 	},
 	{
-		what: 'without handle',
+		what: 'a snapshot without handle',
+		waits: true,
 		async make(of) {
 			await importSnapshot(of.scene, of.source.name, of.handle);
 			await patchContentStatus(of, { readyToUse: true });
@@ -110,21 +115,21 @@ export const UNFIT_SNAPSHOTS: readonly Unfit[] = [
 		},
 	},
 	{
-		what: 'larger than the claim',
+		what: 'a snapshot larger than the claim',
 		claim: () => ({ size: '1Mi' }),
 		make: take,
 		says: () => 'its restore size is 1Gi, but the claim asks for 1Mi; ask for at least 1Gi',
 		mend: (of) => claimAnew(of),
 	},
 	{
-		what: 'of another volume mode',
+		what: 'a snapshot of another volume mode',
 		make: (of) => importReady(of, { sourceVolumeMode: 'Block' }),
 		says: ({ scene, source }) =>
 			`it was taken of a Block volume, but the claim asks for Filesystem; ask for Block, or set annotation ${MODE_CHANGE}: "true" on content ${contentName(scene, source.name)}`,
 		mend: (of) => patchContent(of, { metadata: { annotations: { [MODE_CHANGE]: 'true' } } }),
 	},
 	{
-		what: 'for a claim with a selector',
+		what: 'a snapshot, for a claim with a selector',
 		claim: () => ({ spec: { selector: { matchLabels: { tier: 'gold' } } } }),
 		make: take,
 		says: () => 'the claim has a selector, which is for volumes that are there; create it without',

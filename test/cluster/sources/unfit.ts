@@ -17,8 +17,10 @@ export interface Case {
 }
 
 export interface Unfit {
-	/** The source, in words. */
+	/** In few words: names are made of them. */
 	readonly what: string;
+	/** There is nothing to do but wait: SOURCE_NOT_READY. Else SOURCE_INVALID. */
+	readonly waits?: true;
 	/** What the claim has other than usual. */
 	readonly claim?: (of: Case) => RestoreOptions;
 	readonly make: (of: Case) => Promise<unknown>;
