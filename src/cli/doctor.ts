@@ -16,10 +16,10 @@ export async function run(args: readonly string[]): Promise<number> {
 		process.stdout.write(doctorHelp());
 		return EXIT.ok;
 	}
-	const { cluster, writer, stop } = await admit(config);
+	const cluster = await admit(config);
 	try {
 		const { namespace, repair, machinesGone, json } = flags;
-		const treatments = await treatPins(cluster.state, writer, {
+		const treatments = await treatPins(cluster, {
 			...{ repair, machinesGone },
 			...(namespace !== undefined && { namespace }),
 		});
@@ -27,7 +27,7 @@ export async function run(args: readonly string[]): Promise<number> {
 		process.stdout.write(json ? `${JSON.stringify(report, undefined, '\t')}\n` : pinText(treatments));
 		return treatments.every(({ outcome }) => outcome === 'removed') ? EXIT.ok : EXIT.refused;
 	} finally {
-		await stop();
+		await cluster.stop();
 	}
 }
 

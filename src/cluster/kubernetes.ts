@@ -8,7 +8,9 @@ import { Reflector, type ReflectorLogger } from './api/reflector.ts';
 import type { Timing } from './api/timing.ts';
 import { ApiWriter } from './api-writer.ts';
 import type { Cluster, Readiness, WatchReadiness } from './cluster.ts';
+import { ApiEventWriter } from './event-writer.ts';
 import type { Kind, KindTypes } from './kinds.ts';
+import { ApiPinWriter } from './pin-writer.ts';
 import { projections } from './projections.ts';
 import { ClusterState, type DriverSettings } from './state.ts';
 
@@ -83,6 +85,8 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		state,
 		writer,
 		marker: writer,
+		pins: new ApiPinWriter(client),
+		events: new ApiEventWriter(client),
 		get synced() {
 			return reflectors.every(({ reflector }) => reflector.isSynced);
 		},
