@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import { Binder } from '../binder/binder.ts';
-import { retryTransient } from '../binder/retry.ts';
 import { KubeConfigError } from '../cluster/api/errors.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { connectKubernetes } from '../cluster/kubernetes.ts';
@@ -16,13 +15,15 @@ import { configWarnings } from '../config/warnings.ts';
 import { countPins, watchPins } from '../doctor/watch.ts';
 import { explainClaim, explainPod } from '../explain/explanation.ts';
 import { topologyOf } from '../explain/topology.ts';
-import { Nudger } from '../nudge/nudger.ts';
+import type { PodNotices } from '../notices/pod-notices.ts';
+import type { Nudger } from '../nudge/nudger.ts';
 import { buildAdmin } from '../server/admin.ts';
 import { ClusterScheduling } from '../server/cluster-scheduling.ts';
 import { Decisions } from '../server/decisions.ts';
 import { buildExtender } from '../server/extender.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { noticesFor, nudgerFor } from './background.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { sandboxHint } from './sandbox-hint.ts';
 import { serveHelp } from './serve-help.ts';
@@ -30,9 +31,6 @@ import { VERSION } from './version.ts';
 
 /** How long running binds may go on after SIGTERM; Kubernetes kills after 30 s. */
 const GRACE_MS = 20_000;
-
-/** Later kube-scheduler has tried the pod again by itself. */
-const MARK_WITHIN_MS = 300_000;
 
 /** Serves until a signal ends it. Gives the exit code; rejects with a CommandError that says why it cannot serve. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -51,6 +49,7 @@ export async function run(args: readonly string[]): Promise<number> {
 			logger.info({ cluster: cluster.description, nodes: cluster.state.nodes.size }, 'every watch has synced');
 			// Not before: a list that is still to come would look like a source that came right.
 			service.nudger?.start();
+			service.notices?.start();
 		},
 		() => {},
 	);
@@ -127,30 +126,12 @@ async function startInMemory(
 	}
 }
 
-/** Undefined where no scheduler would notice, or nobody wants it. */
-function nudgerFor(
-	{ sources }: Config,
-	{ state, marker }: Cluster,
-	logger: Logger,
-	metrics: Metrics,
-): Nudger | undefined {
-	if (!marker || !sources.nudge) return undefined;
-	return new Nudger(state, {
-		mark: (pod, mark) => retryTransient(() => marker.markPod(pod, mark), AbortSignal.timeout(MARK_WITHIN_MS)),
-		onNudge({ namespace, name }, error) {
-			metrics.nudges.inc({ result: error ? 'failed' : 'done' });
-			const told = { pod: `${namespace}/${name}` };
-			if (error) logger.warn({ ...told, error: error.message }, 'a source changed, but its pod could not be marked');
-			else logger.info(told, 'a source changed: kube-scheduler is made to try its pod again');
-		},
-	});
-}
-
 interface Service {
 	readonly extender: FastifyInstance;
 	readonly admin: FastifyInstance;
 	readonly binder: Binder;
 	readonly nudger: Nudger | undefined;
+	readonly notices: PodNotices | undefined;
 }
 
 /** TLS files are read here: one that is not what it should be is a mistake of the configuration. */
@@ -222,7 +203,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		},
 		logger,
 	});
-	return { extender, admin, binder, nudger };
+	return { extender, admin, binder, nudger, notices: noticesFor(config, cluster, logger, metrics) };
 }
 
 async function listen(service: Service, config: Config, logger: Logger): Promise<{ extender: string; admin: string }> {

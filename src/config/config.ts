@@ -68,6 +68,8 @@ export interface Config {
 		readonly nudge: boolean;
 		readonly drivers: Readonly<Record<string, DriverConfig>>;
 	};
+	/** Tell on waiting pods, as Events, what their storage asks of nodes. */
+	readonly events: { readonly pods: boolean };
 	/** How many decisions are remembered for people to look at, and for how long. */
 	readonly decisions: { readonly max: number; readonly ttlSeconds: number };
 	readonly log: { readonly level: LogLevel };

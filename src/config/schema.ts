@@ -69,6 +69,8 @@ export const configSchema: FieldSchema = {
 			}),
 		),
 
+		events: defaulted(section({ pods: { type: 'boolean', default: true } })),
+
 		decisions: defaulted(
 			section({
 				max: whole({ from: 1, to: 100_000, unit: 'decisions', default: 1000 }),

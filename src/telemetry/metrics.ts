@@ -64,6 +64,12 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		labelNames: ['result'] as const,
 		registers,
 	});
+	const podEvents = new Counter({
+		name: 'topobind_pod_events_total',
+		help: 'Events that tell on a waiting pod what its storage asks of nodes, by result.',
+		labelNames: ['result'] as const,
+		registers,
+	});
 	const pinnedClaims = new Gauge({
 		name: 'topobind_pinned_claims',
 		help: 'Claims that can never be provisioned where they are pinned, by code.',
@@ -111,6 +117,7 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		binds,
 		bindSeconds,
 		nudges,
+		podEvents,
 		pinnedClaims,
 		watchEvents,
 		watchLists,

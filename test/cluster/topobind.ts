@@ -111,10 +111,20 @@ export async function grantRights({ api }: ControlPlane, role?: KubeObject): Pro
 }
 
 /** And the right to have kube-scheduler try a pod again, which is separate. */
-export async function grantNudging({ api }: ControlPlane): Promise<void> {
-	const [role, binding] = parseAllDocuments(
-		await readFile(join(root, 'manifests/base/rbac/topobind-nudge.yaml'), 'utf8'),
-	).map((document) => document.toJS() as KubeObject);
+export function grantNudging(controlPlane: ControlPlane): Promise<void> {
+	return grantApart(controlPlane, 'topobind-nudge.yaml');
+}
+
+/** And the right to write events, which is separate too. */
+export function grantEvents(controlPlane: ControlPlane): Promise<void> {
+	return grantApart(controlPlane, 'topobind-events.yaml');
+}
+
+/** The role and the binding of a file, to the user that topobind is in tests. */
+async function grantApart({ api }: ControlPlane, file: string): Promise<void> {
+	const [role, binding] = parseAllDocuments(await readFile(join(root, 'manifests/base/rbac', file), 'utf8')).map(
+		(document) => document.toJS() as KubeObject,
+	);
 	await api.apply(role as KubeObject);
 	const subjects = [{ kind: 'User', name: users.topobind.name, apiGroup: 'rbac.authorization.k8s.io' }];
 	await api.apply({ ...(binding as KubeObject), subjects });
