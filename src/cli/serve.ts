@@ -16,14 +16,13 @@ import { countPins, watchPins } from '../doctor/watch.ts';
 import { explainClaim, explainPod } from '../explain/explanation.ts';
 import { topologyOf } from '../explain/topology.ts';
 import type { PodNotices } from '../notices/pod-notices.ts';
-import type { Nudger } from '../nudge/nudger.ts';
 import { buildAdmin } from '../server/admin.ts';
 import { ClusterScheduling } from '../server/cluster-scheduling.ts';
 import { Decisions } from '../server/decisions.ts';
 import { buildExtender } from '../server/extender.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
-import { noticesFor, nudgerFor } from './background.ts';
+import { type Nudging, noticesFor, nudgingFor } from './background.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { sandboxHint } from './sandbox-hint.ts';
 import { serveHelp } from './serve-help.ts';
@@ -47,8 +46,7 @@ export async function run(args: readonly string[]): Promise<number> {
 	cluster.whenSynced.then(
 		() => {
 			logger.info({ cluster: cluster.description, nodes: cluster.state.nodes.size }, 'every watch has synced');
-			// Not before: a list that is still to come would look like a source that came right.
-			service.nudger?.start();
+			service.nudging?.start();
 			service.notices?.start();
 		},
 		() => {},
@@ -130,7 +128,7 @@ interface Service {
 	readonly extender: FastifyInstance;
 	readonly admin: FastifyInstance;
 	readonly binder: Binder;
-	readonly nudger: Nudger | undefined;
+	readonly nudging: Nudging | undefined;
 	readonly notices: PodNotices | undefined;
 }
 
@@ -156,7 +154,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			else logger.info(told, 'bound');
 		},
 	});
-	const nudger = nudgerFor(config, cluster, logger, metrics);
+	const nudging = nudgingFor(config, cluster, logger, metrics);
 	const decisions = new Decisions(config.decisions);
 	const scheduling = new ClusterScheduling(cluster, binder, config.scoring);
 	const extender = buildExtender({
@@ -173,11 +171,9 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			refused: (reason, nodes) => metrics.refusedNodes.inc({ reason }, nodes),
 			fault: (verb) => metrics.faults.inc({ verb }),
 		},
-		onDecision(decision) {
+		onDecision(decision, { pod, judgement }) {
 			decisions.add(decision);
-			if (decision.reasons.some(({ code }) => code === 'SOURCE_NOT_READY' || code === 'SOURCE_INVALID')) {
-				nudger?.refused(decision.uid);
-			}
+			nudging?.judged(pod, judgement);
 		},
 	});
 	const admin = buildAdmin({
@@ -203,7 +199,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		},
 		logger,
 	});
-	return { extender, admin, binder, nudger, notices: noticesFor(config, cluster, logger, metrics) };
+	return { extender, admin, binder, nudging, notices: noticesFor(config, cluster, logger, metrics) };
 }
 
 async function listen(service: Service, config: Config, logger: Logger): Promise<{ extender: string; admin: string }> {

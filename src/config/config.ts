@@ -64,7 +64,7 @@ export interface Config {
 	readonly bind: BindConfig;
 	readonly scoring: ScoringConfig;
 	readonly sources: {
-		/** Have kube-scheduler try a pod again when a source of its claims has come right. */
+		/** Have kube-scheduler try a pod again where it would not by itself: see nudge/. */
 		readonly nudge: boolean;
 		readonly drivers: Readonly<Record<string, DriverConfig>>;
 	};

@@ -60,7 +60,7 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 	});
 	const nudges = new Counter({
 		name: 'topobind_nudges_total',
-		help: 'Pods that kube-scheduler was made to try again because a source changed, by result.',
+		help: 'Pods that kube-scheduler was made to try again, by result.',
 		labelNames: ['result'] as const,
 		registers,
 	});
