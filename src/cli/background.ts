@@ -25,10 +25,11 @@ export interface Nudging {
 /** Undefined where no scheduler would notice, or nobody wants it. */
 export function nudgingFor(
 	{ sources }: Config,
-	{ state, marker }: Cluster,
+	cluster: Cluster,
 	logger: Logger,
 	metrics: Metrics,
 ): Nudging | undefined {
+	const { state, marker } = cluster;
 	if (!marker || !sources.nudge) return undefined;
 	const mark = (pod: Pod, text: string) =>
 		retryTransient(() => marker.markPod(pod, text), AbortSignal.timeout(MARK_WITHIN_MS));
@@ -40,7 +41,11 @@ export function nudgingFor(
 			if (error) logger.warn({ ...told, error: error.message }, `${why}, but its pod could not be marked`);
 			else logger.info(told, `${why}: kube-scheduler is made to try its pod again`);
 		};
-	const secondLook = new SecondLook(state, { mark, onNudge: report('storage was there sooner than it was seen') });
+	const secondLook = new SecondLook(state, {
+		mark,
+		isCurrent: () => cluster.readiness().watches.every(({ staleSince }) => staleSince === undefined),
+		onNudge: report('storage was there sooner than it was seen'),
+	});
 	const nudger = new Nudger(state, {
 		mark(pod, text) {
 			// One mark is enough.
@@ -54,11 +59,7 @@ export function nudgingFor(
 		judged(pod, { passed, refused }) {
 			if (refused.some(({ code }) => code === 'SOURCE_NOT_READY' || code === 'SOURCE_INVALID')) nudger.refused(pod.uid);
 			else if (passed.length > 0) secondLook.passed(pod);
-			else
-				secondLook.refused(
-					pod,
-					refused.flatMap(({ nodes }) => nodes),
-				);
+			else secondLook.refused(pod, refused);
 		},
 	};
 }

@@ -7,11 +7,22 @@ import { NodeSet } from '../domain/topology/node-set.ts';
 export interface SecondLookOptions {
 	/** Changes the pod so that kube-scheduler tries it again. */
 	mark(pod: Pod, mark: string): Promise<void>;
+	/** False while a watch is down. */
+	isCurrent(): boolean;
 	onNudge?(pod: Pod, error?: Error): void;
 }
 
 /** When a refusal is looked at again, in ms after it and after the look before: watches are late by less, or are down. */
 const LOOKS_MS = [1_000, 3_000];
+
+/** For how long a watch that is down is waited for, in ms: by then kube-scheduler has tried the pod again by itself. */
+const PATIENCE_MS = 300_000;
+
+/** Nodes that were refused for one reason, by name. */
+export interface RefusedNodes {
+	readonly message: string;
+	readonly nodes: readonly string[];
+}
 
 interface Refusal {
 	readonly pod: Pod;
@@ -19,6 +30,9 @@ interface Refusal {
 	readonly nodes: NodeSet;
 	/** Those of them that were not known then. */
 	readonly unknown: readonly string[];
+	/** The reasons that kube-scheduler was told. */
+	readonly told: ReadonlySet<string>;
+	readonly until: number;
 	timer?: NodeJS.Timeout;
 }
 
@@ -27,7 +41,8 @@ interface Refusal {
  *
  * kube-scheduler tries a pod again when it sees that something has changed. Where topobind sees the same change later, its
  * answer is still the old one, and nothing calls again for up to five minutes. So a refusal of every node is looked at again a
- * moment later: where one of them would pass by then, and nobody has asked again, the pod is marked, once a refusal.
+ * moment later, or as long after every watch is up again: where one of them would pass by then, or be refused for another
+ * reason, and nobody has asked again, the pod is marked, once a refusal.
  */
 export class SecondLook {
 	readonly #cluster: ClusterState;
@@ -41,14 +56,17 @@ export class SecondLook {
 		this.#options = options;
 	}
 
-	/** Filter has refused every node it was asked about; by name. */
-	refused(pod: Pod, names: readonly string[]): void {
+	/** Filter has refused every node it was asked about. */
+	refused(pod: Pod, groups: readonly RefusedNodes[]): void {
 		this.passed(pod);
 		const { nodes } = this.#cluster;
+		const names = groups.flatMap((group) => group.nodes);
 		const refusal: Refusal = {
 			pod,
 			nodes: idsOf(names, nodes),
 			unknown: names.filter((name) => nodes.idOf(name) === undefined),
+			told: new Set(groups.map(({ message }) => message)),
+			until: Date.now() + PATIENCE_MS,
 		};
 		this.#refusals.set(pod.uid, refusal);
 		this.#schedule(refusal, 0);
@@ -67,18 +85,27 @@ export class SecondLook {
 	}
 
 	#look(refusal: Refusal, round: number): void {
+		if (!this.#options.isCurrent() && Date.now() < refusal.until) {
+			this.#schedule(refusal, 0);
+			return;
+		}
 		const { namespace, name, uid } = refusal.pod;
 		const pod = this.#cluster.pod(namespace, name);
-		if (pod?.uid === uid && !pod.deleting && this.#wouldPass(pod, refusal)) {
+		if (pod?.uid === uid && !pod.deleting && this.#isOutOfDate(pod, refusal)) {
 			this.#refusals.delete(uid);
 			this.#nudge(pod);
 		} else this.#schedule(refusal, round + 1);
 	}
 
-	#wouldPass(pod: Pod, refusal: Refusal): boolean {
+	/** A node would pass, or is refused for what kube-scheduler was not told, and so cannot tell. */
+	#isOutOfDate(pod: Pod, { nodes: asked, unknown, told }: Refusal): boolean {
 		const { nodes } = this.#cluster;
-		const there = refusal.nodes.union(idsOf(refusal.unknown, nodes)).intersection(nodes.all);
-		const left = judge(pod, this.#cluster, there).reduce((set, each) => set.difference(each.nodes), there);
+		let left = asked.union(idsOf(unknown, nodes)).intersection(nodes.all);
+		for (const refusal of judge(pod, this.#cluster, left)) {
+			const isNews = !told.has(refusal.reason.message);
+			if (isNews && !left.intersection(refusal.nodes).isEmpty) return true;
+			left = left.difference(refusal.nodes);
+		}
 		return !left.isEmpty;
 	}
 

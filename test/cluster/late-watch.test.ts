@@ -19,13 +19,13 @@ beforeAll(async () => {
 afterAll(() => controlPlane.deleteNode('late-1'));
 
 const isRefused = (object: KubeObject | undefined) =>
-	object?.status?.conditions?.some(
-		({ type, status, message }: KubeObject) =>
-			type === 'PodScheduled' && status === 'False' && message.includes('finds no available volume'),
-	) === true;
+	object?.status?.conditions?.some(({ type, status }: KubeObject) => type === 'PodScheduled' && status === 'False') ===
+	true;
+const tells = (words: string) => (object: KubeObject | undefined) =>
+	isRefused(object) && JSON.stringify(object?.status.conditions).includes(words);
 
-/** A pod waits for a volume; the volume comes, and what is watched by topobind says so late. Gives the waiting pod's path. */
-async function comesLate(name: string, nudge: boolean) {
+/** A pod waits for a volume, in a class of this name; all that topobind watches is late. */
+async function waiting(name: string, nudge: boolean) {
 	const proxy = await ApiProxy.start(controlPlane.info);
 	proxy.lagMs = 800;
 	const topobind = await startServing(controlPlane, { proxy, config: { sources: { nudge } } });
@@ -38,7 +38,6 @@ async function comesLate(name: string, nudge: boolean) {
 	await api.create(claim({ namespace, name: 'data', storageClass: name }));
 	await api.create(pod({ namespace, name: 'app', schedulerName: name, claims: ['data'] }));
 	await api.waitFor(paths(namespace).pod('app'), isRefused);
-	await api.create(localVolume(name, 'late-1', name));
 	return {
 		namespace,
 		topobind,
@@ -52,7 +51,10 @@ async function comesLate(name: string, nudge: boolean) {
 
 describe('a volume that topobind sees later than kube-scheduler', () => {
 	test('the pod is tried again, and runs', async () => {
-		const { namespace, stop } = await comesLate('late', true);
+		const { namespace, stop } = await waiting('late', true);
+		// It was refused for a claim that had not been seen either, and is told anew.
+		await api.waitFor(paths(namespace).pod('app'), tells('claim data finds no available volume'), 20_000);
+		await api.create(localVolume('late', 'late-1', 'late'));
 		const running = await api.waitFor(paths(namespace).pod('app'), isRunning, 20_000);
 		expect(running?.spec.nodeName).toBe('late-1');
 		expect(running?.metadata.annotations['topobind.dev/try-again']).toBeDefined();
@@ -60,7 +62,8 @@ describe('a volume that topobind sees later than kube-scheduler', () => {
 	});
 
 	test('without the nudge it waits on, though topobind would pass the node by now', async () => {
-		const { namespace, topobind, stop } = await comesLate('late-control', false);
+		const { namespace, topobind, stop } = await waiting('late-control', false);
+		await api.create(localVolume('late-control', 'late-1', 'late-control'));
 		const explain = async () =>
 			(await (await fetch(`${topobind.admin}/api/v1/explain/pods/${namespace}/app`)).json()) as KubeObject;
 		await expect.poll(async () => (await explain()).nodes.feasible, { timeout: 10_000 }).toBe(1);
