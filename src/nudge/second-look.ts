@@ -59,15 +59,12 @@ export class SecondLook {
 	/** Filter has refused every node it was asked about. */
 	refused(pod: Pod, groups: readonly RefusedNodes[]): void {
 		this.passed(pod);
-		const { nodes } = this.#cluster;
-		const names = groups.flatMap((group) => group.nodes);
-		const refusal: Refusal = {
-			pod,
-			nodes: idsOf(names, nodes),
-			unknown: names.filter((name) => nodes.idOf(name) === undefined),
-			told: new Set(groups.map(({ message }) => message)),
-			until: Date.now() + PATIENCE_MS,
-		};
+		const { known, unknown } = resolve(
+			groups.flatMap(({ nodes }) => nodes),
+			this.#cluster.nodes,
+		);
+		const told = new Set(groups.map(({ message }) => message));
+		const refusal: Refusal = { pod, nodes: known, unknown, told, until: Date.now() + PATIENCE_MS };
 		this.#refusals.set(pod.uid, refusal);
 		this.#schedule(refusal, 0);
 	}
@@ -100,7 +97,7 @@ export class SecondLook {
 	/** A node would pass, or is refused for what kube-scheduler was not told, and so cannot tell. */
 	#isOutOfDate(pod: Pod, { nodes: asked, unknown, told }: Refusal): boolean {
 		const { nodes } = this.#cluster;
-		let left = asked.union(idsOf(unknown, nodes)).intersection(nodes.all);
+		let left = asked.union(resolve(unknown, nodes).known).intersection(nodes.all);
 		for (const refusal of judge(pod, this.#cluster, left)) {
 			const isNews = !told.has(refusal.reason.message);
 			if (isNews && !left.intersection(refusal.nodes).isEmpty) return true;
@@ -117,6 +114,13 @@ export class SecondLook {
 	}
 }
 
-function idsOf(names: readonly string[], nodes: NodeIndex): NodeSet {
-	return NodeSet.of(names.flatMap((name) => nodes.idOf(name) ?? []));
+function resolve(names: readonly string[], nodes: NodeIndex): { readonly known: NodeSet; readonly unknown: string[] } {
+	const known = new NodeSet(nodes.size);
+	const unknown: string[] = [];
+	for (const name of names) {
+		const id = nodes.idOf(name);
+		if (id === undefined) unknown.push(name);
+		else known.add(id);
+	}
+	return { known, unknown };
 }
