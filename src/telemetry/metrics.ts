@@ -70,6 +70,12 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		labelNames: ['code'] as const,
 		registers,
 	});
+	const pinRepairs = new Counter({
+		name: 'topobind_pin_repairs_total',
+		help: 'Claims pinned in vain that were examined for a repair, by result.',
+		labelNames: ['result'] as const,
+		registers,
+	});
 	const watchEvents = new Counter({
 		name: 'topobind_watch_events_total',
 		help: 'Watch events received, by kind.',
@@ -112,6 +118,7 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		bindSeconds,
 		nudges,
 		pinnedClaims,
+		pinRepairs,
 		watchEvents,
 		watchLists,
 		watchSynced,
