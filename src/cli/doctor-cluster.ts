@@ -1,11 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { KubeConfigError } from '../cluster/api/errors.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { Cluster, WatchReadiness } from '../cluster/cluster.ts';
 import { connectKubernetes } from '../cluster/kubernetes.ts';
 import type { Config } from '../config/config.ts';
 import { CommandError, EXIT } from './exit.ts';
 
 const SYNC_MS = 60_000;
+const LOOK_MS = 50;
+/** Sooner than this nobody wonders whether anything happens. */
+const SILENT_MS = 2_000;
 
 /** The cluster to examine, once the whole of it has been read; rejects with a CommandError. */
 export async function admit({ cluster: source, sources: { drivers } }: Config): Promise<Cluster> {
@@ -23,18 +26,35 @@ export async function admit({ cluster: source, sources: { drivers } }: Config): 
 	}
 }
 
+/** Until each kind is read and watched: a pin is removed only while the watches say what goes on. */
 async function synced(cluster: Cluster): Promise<void> {
-	const late = Promise.withResolvers<'late'>();
-	const timer = setTimeout(() => late.resolve('late'), SYNC_MS);
-	const outcome = await Promise.race([cluster.whenSynced, late.promise]);
-	clearTimeout(timer);
-	if (outcome !== 'late') return;
-	const { watches } = cluster.readiness();
-	const lacking = watches.flatMap(({ kind, synced: isSynced, problem, state }) =>
-		isSynced ? [] : [`${kind}: ${problem ?? state}`],
-	);
-	await cluster.stop();
-	throw new CommandError(EXIT.unreachable, `not read within ${SYNC_MS / 1000} s: ${lacking.join('; ')}`);
+	const started = Date.now();
+	let toldAt = started;
+	for (;;) {
+		const { watches } = cluster.readiness();
+		const lacking = watches.filter(({ state }) => state !== 'watching' && state !== 'absent');
+		if (lacking.length === 0) return;
+		const waitedMs = Date.now() - started;
+		// Not at the first: whoever lacks one right may lack more, and wants to hear of all.
+		const isHopeless = lacking.some(({ forbidden }) => forbidden) && lacking.every(({ problem }) => problem);
+		if (isHopeless || waitedMs > SYNC_MS) {
+			await cluster.stop();
+			throw new CommandError(EXIT.unreachable, lacking.map(lackOf).join('\n'));
+		}
+		if (Date.now() - toldAt > SILENT_MS) {
+			toldAt = Date.now();
+			const names = lacking.map(({ kind }) => kind).join(', ');
+			process.stderr.write(
+				`topobind: ${watches.length - lacking.length} of ${watches.length} kinds read; reading ${names}\n`,
+			);
+		}
+		await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+	}
+}
+
+function lackOf({ kind, problem, state, forbidden }: WatchReadiness): string {
+	if (forbidden && problem) return problem;
+	return `${kind} could not be read: ${problem ?? state}`;
 }
 
 const EXAMPLES = fileURLToPath(new URL('../../manifests/examples', import.meta.url));

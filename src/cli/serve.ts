@@ -12,7 +12,8 @@ import { type Address, type Config, ConfigError } from '../config/config.ts';
 import { parseServeFlags } from '../config/flags.ts';
 import { loadConfig } from '../config/load.ts';
 import { configWarnings } from '../config/warnings.ts';
-import { countPins, watchPins } from '../doctor/watch.ts';
+import { countPins } from '../doctor/count.ts';
+import type { Rounds } from '../doctor/rounds.ts';
 import { explainClaim, explainPod } from '../explain/explanation.ts';
 import { topologyOf } from '../explain/topology.ts';
 import type { PodNotices } from '../notices/pod-notices.ts';
@@ -22,10 +23,12 @@ import { Decisions } from '../server/decisions.ts';
 import { buildExtender } from '../server/extender.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
-import { type Nudging, noticesFor, nudgingFor } from './background.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { sandboxHint } from './sandbox-hint.ts';
+import { doctorRounds } from './serve-doctor.ts';
 import { serveHelp } from './serve-help.ts';
+import { noticesFor } from './serve-notices.ts';
+import { type Nudging, nudgingFor } from './serve-nudging.ts';
 import { VERSION } from './version.ts';
 
 /** How long running binds may go on after SIGTERM; Kubernetes kills after 30 s. */
@@ -51,10 +54,7 @@ export async function run(args: readonly string[]): Promise<number> {
 		},
 		() => {},
 	);
-	const endPins = watchPins(cluster.state, {
-		isSynced: () => cluster.synced,
-		onFinding: ({ code, claim, message }) => logger.warn({ code, claim: `${claim.namespace}/${claim.name}` }, message),
-	});
+	service.doctor.start();
 	// Before anybody is told that it listens: who is told may end it at once.
 	const signals = awaitSignal(service, cluster, logger);
 	try {
@@ -62,12 +62,11 @@ export async function run(args: readonly string[]): Promise<number> {
 		if (config.cluster.from === 'examples') process.stdout.write(sandboxHint(cluster, urls.extender, urls.admin));
 	} catch (error) {
 		signals.ignore();
-		endPins();
-		await Promise.all([service.extender.close(), service.admin.close(), cluster.stop()]);
+		await Promise.all([service.extender.close(), service.admin.close(), service.doctor.stop()]);
+		await cluster.stop();
 		throw error;
 	}
 	await signals.ended;
-	endPins();
 	return EXIT.ok;
 }
 
@@ -130,6 +129,7 @@ interface Service {
 	readonly binder: Binder;
 	readonly nudging: Nudging | undefined;
 	readonly notices: PodNotices | undefined;
+	readonly doctor: Rounds;
 }
 
 /** TLS files are read here: one that is not what it should be is a mistake of the configuration. */
@@ -182,7 +182,10 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			contentType: metrics.registry.contentType,
 			render() {
 				metrics.assumptions.set(cluster.state.assumed);
-				for (const [code, count] of countPins(cluster.state)) metrics.pinnedClaims.set({ code }, count);
+				// Before, every node that is still to be listed would be missing.
+				if (cluster.synced) {
+					for (const [code, count] of countPins(cluster.state)) metrics.pinnedClaims.set({ code }, count);
+				}
 				for (const { kind, synced, staleSince } of cluster.readiness().watches) {
 					metrics.watchSynced.set({ kind }, synced && !staleSince ? 1 : 0);
 				}
@@ -199,7 +202,11 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		},
 		logger,
 	});
-	return { extender, admin, binder, nudging, notices: noticesFor(config, cluster, logger, metrics) };
+	return {
+		...{ extender, admin, binder, nudging },
+		notices: noticesFor(config, cluster, logger, metrics),
+		doctor: doctorRounds(config, cluster, logger, metrics),
+	};
 }
 
 async function listen(service: Service, config: Config, logger: Logger): Promise<{ extender: string; admin: string }> {
@@ -223,12 +230,12 @@ async function listenOn(app: FastifyInstance, { host, port }: Address, field: st
 }
 
 /** SIGTERM and SIGINT: no new binds, running ones may end, then everything closes. */
-function awaitSignal({ extender, admin, binder }: Service, cluster: Cluster, logger: Logger) {
+function awaitSignal({ extender, admin, binder, doctor }: Service, cluster: Cluster, logger: Logger) {
 	const ended = Promise.withResolvers<void>();
 	const listener = closeWithGrace({ delay: GRACE_MS + 5_000, logger: false }, async ({ signal, err }) => {
 		if (err) logger.fatal({ err }, 'topobind failed');
 		else logger.info({ signal, runningBinds: binder.running }, 'shutting down');
-		await binder.stop(GRACE_MS);
+		await Promise.all([binder.stop(GRACE_MS), doctor.stop()]);
 		await Promise.all([extender.close(), admin.close()]);
 		await cluster.stop();
 		ended.resolve();

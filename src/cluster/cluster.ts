@@ -38,4 +38,6 @@ export interface WatchReadiness {
 	/** ISO time since when no watch feeds this kind. */
 	readonly staleSince?: string;
 	readonly problem?: string;
+	/** Waiting will not help: the right to list or watch it is lacking. */
+	readonly forbidden?: true;
 }

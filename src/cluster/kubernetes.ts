@@ -149,10 +149,14 @@ function watchReadiness(kind: Kind, { isSynced, state, staleSince, lastError }: 
 		state,
 		...(staleSince !== undefined && { staleSince: new Date(staleSince).toISOString() }),
 		...(lastError && { problem: explain(lastError, kind) }),
+		...(lastError && isForbidden(lastError) && { forbidden: true }),
 	};
 }
 
 function explain(error: Error, kind: Kind): string {
-	if (error instanceof ApiError && error.status === 403) return `may not list and watch ${kind}: ${error.message}`;
-	return error.message;
+	return isForbidden(error) ? `may not list and watch ${kind}: ${error.message}` : error.message;
+}
+
+function isForbidden(error: Error): boolean {
+	return error instanceof ApiError && error.status === 403;
 }

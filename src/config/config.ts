@@ -70,6 +70,15 @@ export interface Config {
 	};
 	/** Tell on waiting pods, as Events, what their storage asks of nodes. */
 	readonly events: { readonly pods: boolean };
+	/** The pin doctor's rounds while serving. */
+	readonly doctor: {
+		/** Leave an event on each claim that is pinned in vain. */
+		readonly events: boolean;
+		/** Remove the pins of which that is proven safe. */
+		readonly repair: boolean;
+		/** Time between two rounds; what is found counts when it stands for two. */
+		readonly intervalSeconds: number;
+	};
 	/** How many decisions are remembered for people to look at, and for how long. */
 	readonly decisions: { readonly max: number; readonly ttlSeconds: number };
 	readonly log: { readonly level: LogLevel };

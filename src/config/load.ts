@@ -75,6 +75,7 @@ function assemble(fields: Valid, cluster: ClusterSource): Config {
 		scoring: fields.scoring,
 		sources: fields.sources,
 		events: fields.events,
+		doctor: fields.doctor,
 		decisions: fields.decisions,
 		log: fields.log,
 	};

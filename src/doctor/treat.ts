@@ -25,22 +25,27 @@ export interface TreatOptions {
 	/** All namespaces without it. */
 	readonly namespace?: string;
 	readonly machinesGone?: ReadonlySet<string>;
+	readonly onProgress?: (done: number, of: number) => void;
 }
 
 export async function treatPins(patient: Patient, options: TreatOptions): Promise<Treatment[]> {
-	const { namespace } = options;
+	const { namespace, onProgress } = options;
 	const findings = diagnosePins(patient.state).filter(
 		({ claim }) => namespace === undefined || claim.namespace === namespace,
 	);
 	const treatments: Treatment[] = [];
-	for (const finding of findings) treatments.push(await treat(finding, patient, options));
+	for (const finding of findings) {
+		treatments.push(await treatPin(finding, patient, options));
+		onProgress?.(treatments.length, findings.length);
+	}
 	return treatments;
 }
 
-async function treat(
+/** Never rejects: what went wrong is told in the treatment. */
+export async function treatPin(
 	finding: PinFinding,
 	patient: Patient,
-	{ repair, machinesGone = new Set() }: TreatOptions,
+	{ repair, machinesGone = new Set() }: Pick<TreatOptions, 'repair' | 'machinesGone'>,
 ): Promise<Treatment> {
 	const { claim } = finding;
 	const { state, pins } = patient;

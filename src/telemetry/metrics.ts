@@ -76,6 +76,12 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		labelNames: ['code'] as const,
 		registers,
 	});
+	const pinRepairs = new Counter({
+		name: 'topobind_pin_repairs_total',
+		help: 'Claims pinned in vain that were examined for a repair, by result.',
+		labelNames: ['result'] as const,
+		registers,
+	});
 	const watchEvents = new Counter({
 		name: 'topobind_watch_events_total',
 		help: 'Watch events received, by kind.',
@@ -119,6 +125,7 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		nudges,
 		podEvents,
 		pinnedClaims,
+		pinRepairs,
 		watchEvents,
 		watchLists,
 		watchSynced,

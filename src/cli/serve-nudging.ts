@@ -1,10 +1,9 @@
-/** What topobind does beside answering calls, each as it is configured. */
+/** Having kube-scheduler try pods again, as a part of `topobind serve`. */
 
 import { retryTransient } from '../binder/retry.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/config.ts';
 import type { Pod } from '../domain/model.ts';
-import { PodNotices } from '../notices/pod-notices.ts';
 import { Nudger } from '../nudge/nudger.ts';
 import { SecondLook } from '../nudge/second-look.ts';
 import type { Judgement } from '../server/judgement.ts';
@@ -62,26 +61,4 @@ export function nudgingFor(
 			else secondLook.refused(pod, refused);
 		},
 	};
-}
-
-/** Undefined where nobody wants it. */
-export function noticesFor(
-	{ events }: Config,
-	{ state, events: writer }: Cluster,
-	logger: Logger,
-	metrics: Metrics,
-): PodNotices | undefined {
-	if (!events.pods) return undefined;
-	let lastProblem = '';
-	return new PodNotices(state, writer, {
-		onNotice({ namespace, name }, error) {
-			metrics.podEvents.inc({ result: error ? 'failed' : 'done' });
-			const problem = error?.message ?? '';
-			// A right that is lacking is the same for thousands of pods.
-			const isNews = problem !== '' && problem !== lastProblem;
-			lastProblem = problem;
-			if (isNews)
-				logger.warn({ pod: `${namespace}/${name}`, error: problem }, 'an event on a pod could not be written');
-		},
-	});
 }
