@@ -71,7 +71,7 @@ function provisionProgress(planned: Claim, node: string, cluster: ClusterState, 
 	if (cluster.isAssumed('PersistentVolumeClaim', key)) return waiting(`claim ${claim.name} to show its selected node`);
 	if (claim.selectedNode !== node) {
 		if (!own.has(key)) return { state: 'undone' };
-		return failed(`the provisioner of claim ${claim.name} gave the selected node back`);
+		return failed(`the selected node of claim ${claim.name} was taken back`);
 	}
 	if (claim.volumeName !== '') {
 		const volume = cluster.seen('PersistentVolume', claim.volumeName);

@@ -1,35 +1,24 @@
 import { fileURLToPath } from 'node:url';
 import { KubeConfigError } from '../cluster/api/errors.ts';
-import { loadKubeConfig } from '../cluster/api/kubeconfig.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { Cluster, WatchReadiness } from '../cluster/cluster.ts';
 import { connectKubernetes } from '../cluster/kubernetes.ts';
-import { ApiPinWriter, type PinWriter } from '../cluster/pin-writer.ts';
 import type { Config } from '../config/config.ts';
 import { CommandError, EXIT } from './exit.ts';
 
-/** A cluster to examine. */
-export interface Patient {
-	readonly cluster: Pick<Cluster, 'description' | 'state'>;
-	readonly writer: PinWriter;
-	stop(): Promise<void>;
-}
-
 const SYNC_MS = 60_000;
+const LOOK_MS = 50;
+/** Sooner than this nobody wonders whether anything happens. */
+const SILENT_MS = 2_000;
 
-/** Resolves when the whole cluster has been read; rejects with a CommandError. */
-export async function admit({ cluster: source, sources: { drivers } }: Config): Promise<Patient> {
+/** The cluster to examine, once the whole of it has been read; rejects with a CommandError. */
+export async function admit({ cluster: source, sources: { drivers } }: Config): Promise<Cluster> {
 	if (source.from === 'manifests') return admitManifests(source.paths, drivers);
 	if (source.from === 'examples') return admitManifests([EXAMPLES], drivers);
 	const kubeconfig = source.from === 'kubeconfig' ? { kubeconfig: source.path } : {};
 	try {
-		// Connections of its own: the cluster's are for its watches and the binder.
-		const { client } = await loadKubeConfig(kubeconfig);
 		const cluster = await connectKubernetes({ ...kubeconfig, drivers });
-		const stop = async () => {
-			await Promise.all([cluster.stop(), client.close()]);
-		};
-		await synced(cluster, stop);
-		return { cluster, writer: new ApiPinWriter(client), stop };
+		await synced(cluster);
+		return cluster;
 	} catch (error) {
 		if (error instanceof CommandError) throw error;
 		const code = error instanceof KubeConfigError ? EXIT.usage : EXIT.unreachable;
@@ -37,18 +26,35 @@ export async function admit({ cluster: source, sources: { drivers } }: Config): 
 	}
 }
 
-async function synced(cluster: Cluster, stop: () => Promise<void>): Promise<void> {
-	const late = Promise.withResolvers<'late'>();
-	const timer = setTimeout(() => late.resolve('late'), SYNC_MS);
-	const outcome = await Promise.race([cluster.whenSynced, late.promise]);
-	clearTimeout(timer);
-	if (outcome !== 'late') return;
-	const { watches } = cluster.readiness();
-	const lacking = watches.flatMap(({ kind, synced: isSynced, problem, state }) =>
-		isSynced ? [] : [`${kind}: ${problem ?? state}`],
-	);
-	await stop();
-	throw new CommandError(EXIT.unreachable, `not read within ${SYNC_MS / 1000} s: ${lacking.join('; ')}`);
+/** Until each kind is read and watched: a pin is removed only while the watches say what goes on. */
+async function synced(cluster: Cluster): Promise<void> {
+	const started = Date.now();
+	let toldAt = started;
+	for (;;) {
+		const { watches } = cluster.readiness();
+		const lacking = watches.filter(({ state }) => state !== 'watching' && state !== 'absent');
+		if (lacking.length === 0) return;
+		const waitedMs = Date.now() - started;
+		// Not at the first: whoever lacks one right may lack more, and wants to hear of all.
+		const isHopeless = lacking.some(({ forbidden }) => forbidden) && lacking.every(({ problem }) => problem);
+		if (isHopeless || waitedMs > SYNC_MS) {
+			await cluster.stop();
+			throw new CommandError(EXIT.unreachable, lacking.map(lackOf).join('\n'));
+		}
+		if (Date.now() - toldAt > SILENT_MS) {
+			toldAt = Date.now();
+			const names = lacking.map(({ kind }) => kind).join(', ');
+			process.stderr.write(
+				`topobind: ${watches.length - lacking.length} of ${watches.length} kinds read; reading ${names}\n`,
+			);
+		}
+		await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+	}
+}
+
+function lackOf({ kind, problem, state, forbidden }: WatchReadiness): string {
+	if (forbidden && problem) return problem;
+	return `${kind} could not be read: ${problem ?? state}`;
 }
 
 const EXAMPLES = fileURLToPath(new URL('../../manifests/examples', import.meta.url));
@@ -56,18 +62,15 @@ const EXAMPLES = fileURLToPath(new URL('../../manifests/examples', import.meta.u
 /** The sandbox's controllers would bind, provision and take pins back: the doctor is asked how things stand, so they rest. */
 const REST_MS = 24 * 3600_000;
 
-async function admitManifests(paths: readonly string[], drivers: Config['sources']['drivers']): Promise<Patient> {
+async function admitManifests(paths: readonly string[], drivers: Config['sources']['drivers']): Promise<Cluster> {
 	// Only the sandbox needs its field tables: they take a while to load.
-	const [{ startSandbox }, { ManifestError }, { SandboxPinWriter }, { silent }] = await Promise.all([
+	const [{ startSandbox }, { ManifestError }] = await Promise.all([
 		import('../sandbox/cluster.ts'),
 		import('../sandbox/load.ts'),
-		import('../sandbox/pin-writer.ts'),
-		import('../sandbox/logger.ts'),
 	]);
 	const delays = { bind: REST_MS, provision: REST_MS, snapshot: REST_MS, ephemeral: REST_MS };
 	try {
-		const cluster = await startSandbox({ paths, drivers, delays });
-		return { cluster, writer: new SandboxPinWriter(cluster.store, silent), stop: () => cluster.stop() };
+		return await startSandbox({ paths, drivers, delays });
 	} catch (error) {
 		if (error instanceof ManifestError) throw new CommandError(EXIT.usage, error.message, { cause: error });
 		throw error;

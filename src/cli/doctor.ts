@@ -16,19 +16,31 @@ export async function run(args: readonly string[]): Promise<number> {
 		process.stdout.write(doctorHelp());
 		return EXIT.ok;
 	}
-	const { cluster, writer, stop } = await admit(config);
+	const cluster = await admit(config);
 	try {
 		const { namespace, repair, machinesGone, json } = flags;
-		const treatments = await treatPins(cluster.state, writer, {
-			...{ repair, machinesGone },
+		const treatments = await treatPins(cluster, {
+			...{ repair, machinesGone, onProgress: progress() },
 			...(namespace !== undefined && { namespace }),
 		});
 		const report = { cluster: cluster.description, pins: pinReports(treatments) };
 		process.stdout.write(json ? `${JSON.stringify(report, undefined, '\t')}\n` : pinText(treatments));
 		return treatments.every(({ outcome }) => outcome === 'removed') ? EXIT.ok : EXIT.refused;
 	} finally {
-		await stop();
+		await cluster.stop();
 	}
+}
+
+const TELL_MS = 2_000;
+
+/** Says now and then how far it is; a few claims are examined in no time, and then it says nothing. */
+function progress(): (done: number, of: number) => void {
+	let toldAt = Date.now();
+	return (done, of) => {
+		if (Date.now() - toldAt < TELL_MS) return;
+		toldAt = Date.now();
+		process.stderr.write(`topobind: ${done} of ${of} claims examined\n`);
+	};
 }
 
 function read(args: readonly string[]): { readonly flags: DoctorFlags; readonly config: Config } {

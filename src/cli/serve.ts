@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import { Binder } from '../binder/binder.ts';
-import { retryTransient } from '../binder/retry.ts';
 import { KubeConfigError } from '../cluster/api/errors.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { connectKubernetes } from '../cluster/kubernetes.ts';
@@ -13,10 +12,11 @@ import { type Address, type Config, ConfigError } from '../config/config.ts';
 import { parseServeFlags } from '../config/flags.ts';
 import { loadConfig } from '../config/load.ts';
 import { configWarnings } from '../config/warnings.ts';
-import { countPins, watchPins } from '../doctor/watch.ts';
+import { countPins } from '../doctor/count.ts';
+import type { Rounds } from '../doctor/rounds.ts';
 import { explainClaim, explainPod } from '../explain/explanation.ts';
 import { topologyOf } from '../explain/topology.ts';
-import { Nudger } from '../nudge/nudger.ts';
+import type { PodNotices } from '../notices/pod-notices.ts';
 import { buildAdmin } from '../server/admin.ts';
 import { ClusterScheduling } from '../server/cluster-scheduling.ts';
 import { Decisions } from '../server/decisions.ts';
@@ -25,14 +25,14 @@ import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { sandboxHint } from './sandbox-hint.ts';
+import { doctorRounds } from './serve-doctor.ts';
 import { serveHelp } from './serve-help.ts';
+import { noticesFor } from './serve-notices.ts';
+import { type Nudging, nudgingFor } from './serve-nudging.ts';
 import { VERSION } from './version.ts';
 
 /** How long running binds may go on after SIGTERM; Kubernetes kills after 30 s. */
 const GRACE_MS = 20_000;
-
-/** Later kube-scheduler has tried the pod again by itself. */
-const MARK_WITHIN_MS = 300_000;
 
 /** Serves until a signal ends it. Gives the exit code; rejects with a CommandError that says why it cannot serve. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -49,15 +49,12 @@ export async function run(args: readonly string[]): Promise<number> {
 	cluster.whenSynced.then(
 		() => {
 			logger.info({ cluster: cluster.description, nodes: cluster.state.nodes.size }, 'every watch has synced');
-			// Not before: a list that is still to come would look like a source that came right.
-			service.nudger?.start();
+			service.nudging?.start();
+			service.notices?.start();
 		},
 		() => {},
 	);
-	const endPins = watchPins(cluster.state, {
-		isSynced: () => cluster.synced,
-		onFinding: ({ code, claim, message }) => logger.warn({ code, claim: `${claim.namespace}/${claim.name}` }, message),
-	});
+	service.doctor.start();
 	// Before anybody is told that it listens: who is told may end it at once.
 	const signals = awaitSignal(service, cluster, logger);
 	try {
@@ -65,12 +62,11 @@ export async function run(args: readonly string[]): Promise<number> {
 		if (config.cluster.from === 'examples') process.stdout.write(sandboxHint(cluster, urls.extender, urls.admin));
 	} catch (error) {
 		signals.ignore();
-		endPins();
-		await Promise.all([service.extender.close(), service.admin.close(), cluster.stop()]);
+		await Promise.all([service.extender.close(), service.admin.close(), service.doctor.stop()]);
+		await cluster.stop();
 		throw error;
 	}
 	await signals.ended;
-	endPins();
 	return EXIT.ok;
 }
 
@@ -127,30 +123,13 @@ async function startInMemory(
 	}
 }
 
-/** Undefined where no scheduler would notice, or nobody wants it. */
-function nudgerFor(
-	{ sources }: Config,
-	{ state, marker }: Cluster,
-	logger: Logger,
-	metrics: Metrics,
-): Nudger | undefined {
-	if (!marker || !sources.nudge) return undefined;
-	return new Nudger(state, {
-		mark: (pod, mark) => retryTransient(() => marker.markPod(pod, mark), AbortSignal.timeout(MARK_WITHIN_MS)),
-		onNudge({ namespace, name }, error) {
-			metrics.nudges.inc({ result: error ? 'failed' : 'done' });
-			const told = { pod: `${namespace}/${name}` };
-			if (error) logger.warn({ ...told, error: error.message }, 'a source changed, but its pod could not be marked');
-			else logger.info(told, 'a source changed: kube-scheduler is made to try its pod again');
-		},
-	});
-}
-
 interface Service {
 	readonly extender: FastifyInstance;
 	readonly admin: FastifyInstance;
 	readonly binder: Binder;
-	readonly nudger: Nudger | undefined;
+	readonly nudging: Nudging | undefined;
+	readonly notices: PodNotices | undefined;
+	readonly doctor: Rounds;
 }
 
 /** TLS files are read here: one that is not what it should be is a mistake of the configuration. */
@@ -175,7 +154,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			else logger.info(told, 'bound');
 		},
 	});
-	const nudger = nudgerFor(config, cluster, logger, metrics);
+	const nudging = nudgingFor(config, cluster, logger, metrics);
 	const decisions = new Decisions(config.decisions);
 	const scheduling = new ClusterScheduling(cluster, binder, config.scoring);
 	const extender = buildExtender({
@@ -192,11 +171,9 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			refused: (reason, nodes) => metrics.refusedNodes.inc({ reason }, nodes),
 			fault: (verb) => metrics.faults.inc({ verb }),
 		},
-		onDecision(decision) {
+		onDecision(decision, { pod, judgement }) {
 			decisions.add(decision);
-			if (decision.reasons.some(({ code }) => code === 'SOURCE_NOT_READY' || code === 'SOURCE_INVALID')) {
-				nudger?.refused(decision.uid);
-			}
+			nudging?.judged(pod, judgement);
 		},
 	});
 	const admin = buildAdmin({
@@ -205,7 +182,10 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			contentType: metrics.registry.contentType,
 			render() {
 				metrics.assumptions.set(cluster.state.assumed);
-				for (const [code, count] of countPins(cluster.state)) metrics.pinnedClaims.set({ code }, count);
+				// Before, every node that is still to be listed would be missing.
+				if (cluster.synced) {
+					for (const [code, count] of countPins(cluster.state)) metrics.pinnedClaims.set({ code }, count);
+				}
 				for (const { kind, synced, staleSince } of cluster.readiness().watches) {
 					metrics.watchSynced.set({ kind }, synced && !staleSince ? 1 : 0);
 				}
@@ -222,7 +202,11 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		},
 		logger,
 	});
-	return { extender, admin, binder, nudger };
+	return {
+		...{ extender, admin, binder, nudging },
+		notices: noticesFor(config, cluster, logger, metrics),
+		doctor: doctorRounds(config, cluster, logger, metrics),
+	};
 }
 
 async function listen(service: Service, config: Config, logger: Logger): Promise<{ extender: string; admin: string }> {
@@ -246,12 +230,12 @@ async function listenOn(app: FastifyInstance, { host, port }: Address, field: st
 }
 
 /** SIGTERM and SIGINT: no new binds, running ones may end, then everything closes. */
-function awaitSignal({ extender, admin, binder }: Service, cluster: Cluster, logger: Logger) {
+function awaitSignal({ extender, admin, binder, doctor }: Service, cluster: Cluster, logger: Logger) {
 	const ended = Promise.withResolvers<void>();
 	const listener = closeWithGrace({ delay: GRACE_MS + 5_000, logger: false }, async ({ signal, err }) => {
 		if (err) logger.fatal({ err }, 'topobind failed');
 		else logger.info({ signal, runningBinds: binder.running }, 'shutting down');
-		await binder.stop(GRACE_MS);
+		await Promise.all([binder.stop(GRACE_MS), doctor.stop()]);
 		await Promise.all([extender.close(), admin.close()]);
 		await cluster.stop();
 		ended.resolve();

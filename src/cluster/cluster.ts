@@ -1,4 +1,6 @@
+import type { EventWriter } from './event-writer.ts';
 import type { Kind } from './kinds.ts';
+import type { PinWriter } from './pin-writer.ts';
 import type { ClusterState } from './state.ts';
 import type { ClusterWriter, PodMarker } from './writer.ts';
 
@@ -10,6 +12,8 @@ export interface Cluster {
 	readonly writer: ClusterWriter;
 	/** Absent where no scheduler would notice. */
 	readonly marker?: PodMarker;
+	readonly pins: PinWriter;
+	readonly events: EventWriter;
 	/** Every watch has listed its kind once: judgements rest on the whole cluster. */
 	readonly synced: boolean;
 	/** Resolves when `synced` becomes true; rejects when stopped before. */
@@ -34,4 +38,6 @@ export interface WatchReadiness {
 	/** ISO time since when no watch feeds this kind. */
 	readonly staleSince?: string;
 	readonly problem?: string;
+	/** Waiting will not help: the right to list or watch it is lacking. */
+	readonly forbidden?: true;
 }

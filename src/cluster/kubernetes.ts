@@ -8,7 +8,9 @@ import { Reflector, type ReflectorLogger } from './api/reflector.ts';
 import type { Timing } from './api/timing.ts';
 import { ApiWriter } from './api-writer.ts';
 import type { Cluster, Readiness, WatchReadiness } from './cluster.ts';
+import { ApiEventWriter } from './event-writer.ts';
 import type { Kind, KindTypes } from './kinds.ts';
+import { ApiPinWriter } from './pin-writer.ts';
 import { projections } from './projections.ts';
 import { ClusterState, type DriverSettings } from './state.ts';
 
@@ -83,6 +85,8 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		state,
 		writer,
 		marker: writer,
+		pins: new ApiPinWriter(client),
+		events: new ApiEventWriter(client),
 		get synced() {
 			return reflectors.every(({ reflector }) => reflector.isSynced);
 		},
@@ -145,10 +149,14 @@ function watchReadiness(kind: Kind, { isSynced, state, staleSince, lastError }: 
 		state,
 		...(staleSince !== undefined && { staleSince: new Date(staleSince).toISOString() }),
 		...(lastError && { problem: explain(lastError, kind) }),
+		...(lastError && isForbidden(lastError) && { forbidden: true }),
 	};
 }
 
 function explain(error: Error, kind: Kind): string {
-	if (error instanceof ApiError && error.status === 403) return `may not list and watch ${kind}: ${error.message}`;
-	return error.message;
+	return isForbidden(error) ? `may not list and watch ${kind}: ${error.message}` : error.message;
+}
+
+function isForbidden(error: Error): boolean {
+	return error instanceof ApiError && error.status === 403;
 }

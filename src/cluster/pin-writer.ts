@@ -1,4 +1,4 @@
-/** The pin doctor's face of a cluster, apart from the binder's: a fresh look at a claim, one patch, one event. */
+/** The pin doctor's face of a cluster, apart from the binder's: a fresh look at a claim, and one patch. */
 
 import type { Claim } from '../domain/model.ts';
 import type { KubeClient, RequestOptions } from './api/client.ts';
@@ -10,18 +10,7 @@ export interface PinWriter {
 	trace(claim: Claim): Promise<PinTrace | undefined>;
 	/** Removes selected-node, only while the claim is still at `claim.resourceVersion`; false where it is not, or gone. */
 	removePin(claim: Claim): Promise<boolean>;
-	/** An event on the claim. */
-	tell(claim: Claim, event: PinEvent): Promise<void>;
 }
-
-export interface PinEvent {
-	readonly type: 'Normal' | 'Warning';
-	readonly reason: 'TopobindPinRemoved' | 'TopobindPinFound';
-	readonly message: string;
-}
-
-/** Events with longer messages are refused. */
-const MESSAGE_LIMIT = 1024;
 
 export class ApiPinWriter implements PinWriter {
 	readonly #client: Pick<KubeClient, 'request'>;
@@ -49,26 +38,6 @@ export class ApiPinWriter implements PinWriter {
 		};
 		const written = this.#unless(404, this.#client.request<object>('PATCH', pathOf(claim), options));
 		return (await this.#unless(409, written)) !== undefined;
-	}
-
-	async tell(claim: Claim, { type, reason, message }: PinEvent): Promise<void> {
-		const { namespace, name, uid, resourceVersion } = claim;
-		const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-		const body = {
-			apiVersion: 'v1',
-			kind: 'Event',
-			metadata: { namespace, generateName: `${name.slice(0, 200)}.topobind-` },
-			involvedObject: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid, resourceVersion },
-			type,
-			reason,
-			message: message.slice(0, MESSAGE_LIMIT),
-			source: { component: 'topobind' },
-			reportingComponent: 'topobind',
-			firstTimestamp: now,
-			lastTimestamp: now,
-			count: 1,
-		};
-		await this.#client.request('POST', eventsOf(claim), { body });
 	}
 
 	async #unless<T>(status: number, answer: Promise<T>): Promise<T | undefined> {

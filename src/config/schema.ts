@@ -69,6 +69,16 @@ export const configSchema: FieldSchema = {
 			}),
 		),
 
+		events: defaulted(section({ pods: { type: 'boolean', default: true } })),
+
+		doctor: defaulted(
+			section({
+				events: { type: 'boolean', default: true },
+				repair: { type: 'boolean', default: false },
+				intervalSeconds: whole({ from: 1, to: 3600, unit: 'seconds', default: 60 }),
+			}),
+		),
+
 		decisions: defaulted(
 			section({
 				max: whole({ from: 1, to: 100_000, unit: 'decisions', default: 1000 }),

@@ -1,11 +1,13 @@
 /** Examines each finding and, where asked to, removes the pin: one claim after the other. */
 
+import type { Cluster } from '../cluster/cluster.ts';
 import type { PinTrace } from '../cluster/pin-trace.ts';
-import type { PinWriter } from '../cluster/pin-writer.ts';
-import type { ClusterState } from '../cluster/state.ts';
 import { diagnosePin, diagnosePins } from './diagnose.ts';
 import type { PinFinding } from './findings.ts';
 import { type Verdict, verdictOn } from './verdict.ts';
+
+/** As much of a cluster as the doctor needs. */
+export type Patient = Pick<Cluster, 'state' | 'pins' | 'events'>;
 
 export interface Treatment {
 	readonly finding: PinFinding;
@@ -23,33 +25,40 @@ export interface TreatOptions {
 	/** All namespaces without it. */
 	readonly namespace?: string;
 	readonly machinesGone?: ReadonlySet<string>;
+	readonly onProgress?: (done: number, of: number) => void;
 }
 
-export async function treatPins(state: ClusterState, writer: PinWriter, options: TreatOptions): Promise<Treatment[]> {
-	const { namespace } = options;
-	const findings = diagnosePins(state).filter(({ claim }) => namespace === undefined || claim.namespace === namespace);
+export async function treatPins(patient: Patient, options: TreatOptions): Promise<Treatment[]> {
+	const { namespace, onProgress } = options;
+	const findings = diagnosePins(patient.state).filter(
+		({ claim }) => namespace === undefined || claim.namespace === namespace,
+	);
 	const treatments: Treatment[] = [];
-	for (const finding of findings) treatments.push(await treat(finding, state, writer, options));
+	for (const finding of findings) {
+		treatments.push(await treatPin(finding, patient, options));
+		onProgress?.(treatments.length, findings.length);
+	}
 	return treatments;
 }
 
-async function treat(
+/** Never rejects: what went wrong is told in the treatment. */
+export async function treatPin(
 	finding: PinFinding,
-	state: ClusterState,
-	writer: PinWriter,
-	{ repair, machinesGone = new Set() }: TreatOptions,
+	patient: Patient,
+	{ repair, machinesGone = new Set() }: Pick<TreatOptions, 'repair' | 'machinesGone'>,
 ): Promise<Treatment> {
 	const { claim } = finding;
+	const { state, pins } = patient;
 	try {
-		const trace = await writer.trace(claim);
+		const trace = await pins.trace(claim);
 		if (!trace || !isStillJudged(finding, trace)) return { finding, outcome: 'changed' };
 		const verdict = verdictOn(finding, trace, machinesGone);
 		if (!repair || verdict.repair === 'refused') return { finding, verdict, outcome: 'found' };
 		// The watches went on while the claim was read: its node may be back, its class another.
 		const now = diagnosePin(claim.namespace, claim.name, state);
 		if (now?.code !== finding.code || now.claim !== claim) return { finding, verdict, outcome: 'changed' };
-		if (!(await writer.removePin(claim))) return { finding, verdict, outcome: 'changed' };
-		return { finding, verdict, outcome: 'removed', ...(await tellRemoved(finding, verdict, writer)) };
+		if (!(await pins.removePin(claim))) return { finding, verdict, outcome: 'changed' };
+		return { finding, verdict, outcome: 'removed', ...(await tellRemoved(finding, verdict, patient)) };
 	} catch (error) {
 		return { finding, outcome: 'failed', problem: (error as Error).message };
 	}
@@ -63,11 +72,14 @@ function isStillJudged({ claim }: PinFinding, { uid, resourceVersion }: PinTrace
 async function tellRemoved(
 	{ claim, node, code, message }: PinFinding,
 	{ because }: Verdict,
-	writer: PinWriter,
+	{ events }: Patient,
 ): Promise<{ problem?: string }> {
 	try {
 		const told = `Removed selected-node ${node}. ${code}: ${message}. Safe, as ${because}`;
-		await writer.tell(claim, { type: 'Normal', reason: 'TopobindPinRemoved', message: told });
+		await events.tell(
+			{ kind: 'PersistentVolumeClaim', ...claim },
+			{ type: 'Normal', reason: 'TopobindPinRemoved', message: told },
+		);
 		return {};
 	} catch (error) {
 		return { problem: `no event could be written: ${(error as Error).message}` };

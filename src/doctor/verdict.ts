@@ -38,9 +38,10 @@ function proofFor(
 	if (code === 'PIN_NODE_GONE' && machinesGone.has(node)) {
 		return `you vouch that the machine of node ${node} is gone for good, and the provisioner of ${driver} with it`;
 	}
-	if (code === 'PIN_SOURCE_UNREACHABLE' && lastWord?.reason === 'ProvisioningFailed') {
+	// A claim may have been asked of the provisioner of an earlier class of that name: its word is not this one's.
+	if (code === 'PIN_SOURCE_UNREACHABLE' && provisioner === driver && lastWord?.reason === 'ProvisioningFailed') {
 		const { code: answer, at } = lastWord;
-		const isSincePin = at !== undefined && pinnedAt !== undefined && at > pinnedAt;
+		const isSincePin = at !== undefined && pinnedAt !== undefined && at > pinnedAt + CLOCKS_APART_MS;
 		if (isSincePin && SOURCE_IS_WRONG.has(answer)) {
 			return `driver ${driver} confirms it: ${answer}, at ${new Date(at).toISOString()}, is its last answer since the claim was pinned`;
 		}
@@ -48,12 +49,16 @@ function proofFor(
 	return undefined;
 }
 
+/** The pin and the answer may have been written by two API servers; their times are whole seconds of clocks that differ a little. */
+const CLOCKS_APART_MS = 2000;
+
 /** The codes that the CSI specification gives CreateVolume for a source that is not there, or not to be used there. */
 const SOURCE_IS_WRONG: ReadonlySet<string | undefined> = new Set(['NotFound', 'InvalidArgument']);
 
-function lackFor({ code, node, driver }: PinFinding, trace: PinTrace): string {
+function lackFor(finding: PinFinding, trace: PinTrace): string {
+	const { code, node, driver } = finding;
 	const asked = `${trace.provisioner} was asked for the volume`;
-	return `${asked}, and ${LACKS[code].replaceAll('{node}', node).replaceAll('{driver}', driver)}${heard(code, trace)}`;
+	return `${asked}, and ${LACKS[code].replaceAll('{node}', node).replaceAll('{driver}', driver)}${heard(finding, trace)}`;
 }
 
 const LACKS: Readonly<Record<PinCode, string>> = {
@@ -70,15 +75,16 @@ const LACKS: Readonly<Record<PinCode, string>> = {
 };
 
 /** What was heard where a clear answer would have been a proof. */
-function heard(code: PinCode, { pinnedAt, lastWord }: PinTrace): string {
+function heard({ code, driver }: PinFinding, { provisioner, pinnedAt, lastWord }: PinTrace): string {
 	if (code !== 'PIN_SOURCE_UNREACHABLE') return '';
+	if (provisioner !== driver) return `: by now the class names another provisioner, ${driver}`;
 	if (!lastWord) return ': no answer of the driver is on record, events are kept for an hour';
 	const { reason, code: answer, at } = lastWord;
 	if (reason === 'Provisioning') return ': the last event of the provisioner is that it has begun';
 	if (answer === undefined) return `: the last event of the provisioner, ${reason}, is not an answer of the driver`;
 	if (!SOURCE_IS_WRONG.has(answer)) return `: the driver's last answer, ${answer}, is not about the source`;
 	if (at === undefined || pinnedAt === undefined) return `: when it was pinned, or answered ${answer}, is not known`;
-	return `: the driver's last answer, ${answer}, is from before it was pinned`;
+	return `: the driver's last answer, ${answer}, is from before it was pinned, or too soon after to be told from that`;
 }
 
 function insteadFor({ code, claim: { namespace, name }, node }: PinFinding): string {

@@ -5,8 +5,10 @@ import type { Kind, KindTypes } from '../cluster/kinds.ts';
 import { projections } from '../cluster/projections.ts';
 import { ClusterState, type DriverSettings } from '../cluster/state.ts';
 import { type SandboxDelays, startControllers } from './controllers.ts';
+import { SandboxEventWriter } from './event-writer.ts';
 import { loadManifests, type Manifests } from './load.ts';
 import { type SandboxLogger, silent } from './logger.ts';
+import { SandboxPinWriter } from './pin-writer.ts';
 import { project } from './project.ts';
 import { keyOf, type RawObject } from './raw.ts';
 import { ObjectStore, type StoreEvent } from './store.ts';
@@ -48,6 +50,8 @@ export async function startSandbox({ paths, drivers, logger = silent, delays = {
 		description: `sandbox of ${objects.length} objects from ${paths.join(', ')}`,
 		state,
 		writer: new SandboxWriter(store),
+		pins: new SandboxPinWriter(store),
+		events: new SandboxEventWriter(logger),
 		synced: true,
 		whenSynced: Promise.resolve(),
 		readiness: () => ({

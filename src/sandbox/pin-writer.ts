@@ -1,18 +1,15 @@
 import { type PinTrace, traceOf } from '../cluster/pin-trace.ts';
-import type { PinEvent, PinWriter } from '../cluster/pin-writer.ts';
+import type { PinWriter } from '../cluster/pin-writer.ts';
 import type { Claim } from '../domain/model.ts';
-import type { SandboxLogger } from './logger.ts';
 import { annotate, SELECTED_NODE } from './raw.ts';
 import { type ObjectStore, StoreError } from './store.ts';
 
 /** The pin doctor's face of manifests in memory. They hold no events, so what provisioners have said is not known. */
 export class SandboxPinWriter implements PinWriter {
 	readonly #store: ObjectStore;
-	readonly #logger: SandboxLogger;
 
-	constructor(store: ObjectStore, logger: SandboxLogger) {
+	constructor(store: ObjectStore) {
 		this.#store = store;
-		this.#logger = logger;
 	}
 
 	async trace({ namespace, name }: Claim): Promise<PinTrace | undefined> {
@@ -30,9 +27,5 @@ export class SandboxPinWriter implements PinWriter {
 			if (error instanceof StoreError) return false;
 			throw error;
 		}
-	}
-
-	async tell({ namespace, name }: Claim, { reason, message }: PinEvent): Promise<void> {
-		this.#logger.info({ claim: `${namespace}/${name}`, reason }, message);
 	}
 }

@@ -60,7 +60,13 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 	});
 	const nudges = new Counter({
 		name: 'topobind_nudges_total',
-		help: 'Pods that kube-scheduler was made to try again because a source changed, by result.',
+		help: 'Pods that kube-scheduler was made to try again, by result.',
+		labelNames: ['result'] as const,
+		registers,
+	});
+	const podEvents = new Counter({
+		name: 'topobind_pod_events_total',
+		help: 'Events that tell on a waiting pod what its storage asks of nodes, by result.',
 		labelNames: ['result'] as const,
 		registers,
 	});
@@ -68,6 +74,12 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		name: 'topobind_pinned_claims',
 		help: 'Claims that can never be provisioned where they are pinned, by code.',
 		labelNames: ['code'] as const,
+		registers,
+	});
+	const pinRepairs = new Counter({
+		name: 'topobind_pin_repairs_total',
+		help: 'Claims pinned in vain that were examined for a repair, by result.',
+		labelNames: ['result'] as const,
 		registers,
 	});
 	const watchEvents = new Counter({
@@ -111,7 +123,9 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		binds,
 		bindSeconds,
 		nudges,
+		podEvents,
 		pinnedClaims,
+		pinRepairs,
 		watchEvents,
 		watchLists,
 		watchSynced,

@@ -59,7 +59,7 @@ describe.concurrent('the provisioner', () => {
 		csi.failCreate('ResourceExhausted');
 		csi.failCreate('ResourceExhausted', { node: NODES[0] });
 		await create('exhausted', driver, 'patient', false);
-		await told('exhausted', /the provisioner of claim exhausted gave the selected node back/);
+		await told('exhausted', /the selected node of claim exhausted was taken back/);
 		// From now on the other one has room; without CSIStorageCapacity the scheduler finds that out by trying.
 		csi.allowCreate();
 		const running = await api.waitFor(paths(namespace).pod('exhausted'), isRunning);

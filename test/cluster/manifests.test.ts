@@ -3,19 +3,25 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { type DoctorRun, grantDoctor, runDoctor } from './doctor.ts';
 import type { KubeObject } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
-import { claim, paths, pod, useControlPlane } from './shared.ts';
-import { grantRights, startTopobind, type Topobind } from './topobind.ts';
+import { claim, paths, pod, selectedNode, useControlPlane } from './shared.ts';
+import { grantEvents, grantRepair, grantRights, rbac, startTopobind, type Topobind } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
 const manifests = fileURLToPath(new URL('../../manifests', import.meta.url));
 const role: KubeObject = parse(await readFile(join(manifests, 'base/rbac/topobind-clusterrole.yaml'), 'utf8'));
 
-afterAll(() => grantRights(controlPlane));
+afterAll(async () => {
+	await grantRights(controlPlane);
+	await grantEvents(controlPlane);
+	await grantRepair(controlPlane);
+	await grantDoctor(controlPlane, { repair: true });
+});
 
 describe('the API server takes, strictly and without a warning,', async () => {
 	const files = (await readdir(manifests, { recursive: true })).filter(
@@ -62,12 +68,7 @@ describe('every right of the ClusterRole is needed', () => {
 	});
 	afterAll(() => controlPlane.deleteNode('rights-1'));
 
-	const rights: { apiGroup: string; resource: string; verb: string }[] = role.rules.flatMap((rule: KubeObject) =>
-		rule.apiGroups.flatMap((apiGroup: string) =>
-			rule.resources.flatMap((resource: string) => rule.verbs.map((verb: string) => ({ apiGroup, resource, verb }))),
-		),
-	);
-	const reads = rights.filter(({ verb }) => verb === 'list' || verb === 'watch');
+	const reads = readsOf(role);
 
 	test('with all of them it is ready', async () => {
 		await grantRights(controlPlane);
@@ -80,7 +81,7 @@ describe('every right of the ClusterRole is needed', () => {
 		// All at once: what is missing of one kind does not hide what is missing of another.
 		for (const verb of ['list', 'watch']) {
 			const taken = reads.filter((right) => right.verb === verb && !(verb === 'list' && right.resource === 'nodes'));
-			await grantRights(controlPlane, without(taken));
+			await grantRights(controlPlane, without(role, taken));
 			const topobind = await startTopobind(controlPlane, { mode: 'delegate', unsynced: true });
 			// A kind that is not installed is never watched; that it may be listed is how it is found later.
 			const missed = taken.filter(({ resource }) => !(verb === 'watch' && resource === 'referencegrants'));
@@ -90,7 +91,7 @@ describe('every right of the ClusterRole is needed', () => {
 	});
 
 	test('without list of nodes it ends at once and says so', async () => {
-		await grantRights(controlPlane, without([{ apiGroup: '', resource: 'nodes', verb: 'list' }]));
+		await grantRights(controlPlane, without(role, [{ apiGroup: '', resource: 'nodes', verb: 'list' }]));
 		await expect(startTopobind(controlPlane, { mode: 'delegate', unsynced: true })).rejects.toThrow(
 			/nodes is forbidden: User "topobind" cannot list resource "nodes"/,
 		);
@@ -109,7 +110,7 @@ describe('every right of the ClusterRole is needed', () => {
 		],
 		['create of bindings', 'pods/binding', 'create', 'rights-free', '', /cannot create resource "pods\/binding"/],
 	])('without %s a bind fails and says so', async (_what, resource, verb, name, claimName, message) => {
-		await grantRights(controlPlane, without([{ apiGroup: '', resource, verb }]));
+		await grantRights(controlPlane, without(role, [{ apiGroup: '', resource, verb }]));
 		const topobind = await startTopobind(controlPlane, { mode: 'delegate' });
 		let uid = 'no-such-pod';
 		if (!name.endsWith('gone')) {
@@ -127,6 +128,142 @@ describe('every right of the ClusterRole is needed', () => {
 	});
 });
 
+describe('what concerns claims that are pinned in vain', () => {
+	const namespace = 'default';
+	const path = paths(namespace).claim('rights-pinned');
+	/** Of a class that nothing provisions for, so that no provisioner was asked and the pin may go. */
+	const pinAgain = () =>
+		api.patch(path, { metadata: { annotations: { 'volume.kubernetes.io/selected-node': 'rights-2' } } });
+
+	beforeAll(async () => {
+		await grantRights(controlPlane);
+		await controlPlane.createNode('rights-2');
+		await api.create(localClass('rights-pinned'));
+		await api.create(claim({ namespace, name: 'rights-pinned', storageClass: 'rights-pinned' }));
+		await pinAgain();
+		return () => controlPlane.deleteNode('rights-2');
+	});
+	beforeEach(async () => {
+		await grantEvents(controlPlane);
+		await grantRepair(controlPlane);
+		await pinAgain();
+	});
+
+	describe('in serve', () => {
+		const serve = (doctor: object) =>
+			startTopobind(controlPlane, { mode: 'companion', config: { doctor: { intervalSeconds: 1, ...doctor } } });
+		const tells = (topobind: Topobind, message: RegExp) =>
+			vi.waitFor(
+				async () =>
+					expect(await topobind.log()).toContainEqual(
+						expect.objectContaining({ level: 'warn', error: expect.stringMatching(message) }),
+					),
+				{ timeout: 20_000, interval: 100 },
+			);
+
+		test('with the rights that are shipped it is told of, and made free', async () => {
+			const topobind = await serve({ repair: true });
+			const about = { namespace, kind: 'PersistentVolumeClaim', name: 'rights-pinned' };
+			await api.waitForEvent(about, ({ reason }) => reason === 'TopobindPinFound');
+			await api.waitForEvent(about, ({ reason }) => reason === 'TopobindPinRemoved');
+			await topobind.stop();
+		});
+
+		// The event is there by now, so that it is to be counted.
+		test.each(['create', 'get', 'patch'])('without %s of events it says so', async (verb) => {
+			const [events] = (await rbac('topobind-events.yaml')) as [KubeObject];
+			await api.apply(without(events, [{ apiGroup: '', resource: 'events', verb }]));
+			const topobind = await serve({});
+			await tells(topobind, new RegExp(`cannot ${verb} resource "events"`));
+			await topobind.stop();
+		});
+
+		test.each([
+			['get', 'persistentvolumeclaims'],
+			['list', 'events'],
+		])('without %s of %s nothing is repaired, and it says so', async (verb, resource) => {
+			const [repair] = (await rbac('topobind-repair.yaml')) as [KubeObject];
+			await api.apply(without(repair, [{ apiGroup: '', resource, verb }]));
+			const topobind = await serve({ repair: true });
+			await tells(topobind, new RegExp(`cannot ${verb} resource "${resource}"`));
+			await topobind.stop();
+			expect(selectedNode(await api.get(path))).toBe('rights-2');
+		});
+	});
+
+	describe('in the command', () => {
+		const doctor = (...args: string[]) => runDoctor(controlPlane, { args: ['-n', namespace, ...args] });
+		const outcome = ({ pins }: DoctorRun) => pins.find(({ claim: name }) => name === 'rights-pinned');
+
+		/** Both roles, less a right. */
+		const lessen = (verb: string, ...resources: string[]) =>
+			grantDoctor(controlPlane, {
+				repair: true,
+				change: (each) =>
+					without(
+						each,
+						resources.map((resource) => ({ ...groupOf(each, resource), resource, verb })),
+					),
+			});
+
+		test('with the first role it looks, with the second it repairs', async () => {
+			await grantDoctor(controlPlane, { repair: false });
+			expect(outcome(await doctor())).toMatchObject({ repair: 'safe', outcome: 'found' });
+			expect(outcome(await doctor('--repair'))).toMatchObject({
+				outcome: 'failed',
+				problem: expect.stringContaining('cannot patch resource "persistentvolumeclaims"'),
+			});
+			await grantDoctor(controlPlane, { repair: true });
+			const repaired = outcome(await doctor('--repair'));
+			expect(repaired).toMatchObject({ outcome: 'removed' });
+			expect(repaired?.problem).toBeUndefined();
+		});
+
+		test.each(['list', 'watch'])('without %s of anything it ends with 3, and says of what', async (verb) => {
+			const [look] = (await rbac('topobind-doctor.yaml')) as [KubeObject];
+			// Events are listed later, and nodes are what it begins with; a kind that is not installed is never watched.
+			const apart = ['events', 'nodes', ...(verb === 'watch' ? ['referencegrants'] : [])];
+			const resources = readsOf(look).flatMap((right) =>
+				right.verb === verb && !apart.includes(right.resource) ? [right.resource] : [],
+			);
+			await lessen(verb, ...resources);
+			const { code, stderr } = await doctor();
+			expect(code).toBe(3);
+			for (const resource of resources) expect(stderr).toContain(`cannot ${verb} resource "${resource}"`);
+			await lessen(verb, 'nodes');
+			expect(await doctor()).toMatchObject({
+				code: 3,
+				stderr: expect.stringContaining(`cannot ${verb} resource "nodes"`),
+			});
+		});
+
+		test.each([
+			['get', 'persistentvolumeclaims'],
+			['list', 'events'],
+		])('without %s of %s it says nothing of a repair, and why', async (verb, resource) => {
+			await lessen(verb, resource);
+			const { code, pins } = await doctor();
+			expect(code).toBe(1);
+			expect(outcome({ pins } as DoctorRun)).toMatchObject({
+				outcome: 'failed',
+				problem: expect.stringContaining(`cannot ${verb} resource "${resource}"`),
+			});
+		});
+
+		// The event is there by now, so that it is to be counted.
+		test.each(['create', 'get', 'patch'])(
+			'without %s of events it repairs, and says that no event tells of it',
+			async (verb) => {
+				await lessen(verb, 'events');
+				expect(outcome(await doctor('--repair'))).toMatchObject({
+					outcome: 'removed',
+					problem: expect.stringContaining(`cannot ${verb} resource "events"`),
+				});
+			},
+		);
+	});
+});
+
 /** The kinds that /readyz says are not watched. */
 async function unreadyKinds(topobind: Topobind): Promise<string[]> {
 	const { waiting } = (await (await fetch(`${topobind.admin}/readyz`)).json()) as {
@@ -135,8 +272,29 @@ async function unreadyKinds(topobind: Topobind): Promise<string[]> {
 	return waiting.filter(({ problem }) => problem?.includes('forbidden')).map(({ kind }) => kind);
 }
 
-/** The shipped role, less some rights. */
-function without(taken: readonly { apiGroup: string; resource: string; verb: string }[]): KubeObject {
+interface Right {
+	readonly apiGroup: string;
+	readonly resource: string;
+	readonly verb: string;
+}
+
+/** What a role lets list and watch. */
+function readsOf({ rules }: KubeObject): Right[] {
+	const rights: Right[] = rules.flatMap((rule: KubeObject) =>
+		rule.apiGroups.flatMap((apiGroup: string) =>
+			rule.resources.flatMap((resource: string) => rule.verbs.map((verb: string) => ({ apiGroup, resource, verb }))),
+		),
+	);
+	return rights.filter(({ verb }) => verb === 'list' || verb === 'watch');
+}
+
+function groupOf({ rules }: KubeObject, resource: string): { apiGroup: string } {
+	const rule = rules.find(({ resources }: KubeObject) => resources.includes(resource));
+	return { apiGroup: rule?.apiGroups[0] ?? '' };
+}
+
+/** A shipped role, less some rights. */
+function without(role: KubeObject, taken: readonly Right[]): KubeObject {
 	const isTaken = (apiGroup: string, resource: string, verb: string) =>
 		taken.some((right) => right.apiGroup === apiGroup && right.resource === resource && right.verb === verb);
 	const rules = role.rules.flatMap((rule: KubeObject) =>

@@ -111,13 +111,32 @@ export async function grantRights({ api }: ControlPlane, role?: KubeObject): Pro
 }
 
 /** And the right to have kube-scheduler try a pod again, which is separate. */
-export async function grantNudging({ api }: ControlPlane): Promise<void> {
-	const [role, binding] = parseAllDocuments(
-		await readFile(join(root, 'manifests/base/rbac/topobind-nudge.yaml'), 'utf8'),
-	).map((document) => document.toJS() as KubeObject);
+export async function grantNudging(controlPlane: ControlPlane): Promise<void> {
+	await grant(controlPlane, 'topobind-nudge.yaml');
+}
+
+/** And the right to leave events on pods and claims. */
+export async function grantEvents(controlPlane: ControlPlane): Promise<void> {
+	await grant(controlPlane, 'topobind-events.yaml');
+}
+
+/** And what `doctor.repair: true` needs beyond that. */
+export async function grantRepair(controlPlane: ControlPlane): Promise<void> {
+	await grant(controlPlane, 'topobind-repair.yaml');
+}
+
+/** A role and its binding, as shipped but for whom it is bound to. */
+async function grant({ api }: ControlPlane, file: string): Promise<void> {
+	const [role, binding] = await rbac(file);
 	await api.apply(role as KubeObject);
 	const subjects = [{ kind: 'User', name: users.topobind.name, apiGroup: 'rbac.authorization.k8s.io' }];
 	await api.apply({ ...(binding as KubeObject), subjects });
+}
+
+/** The objects of a file of manifests/base/rbac. */
+export async function rbac(file: string): Promise<KubeObject[]> {
+	const text = await readFile(join(root, 'manifests/base/rbac', file), 'utf8');
+	return parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
 }
 
 export interface Scheduling {

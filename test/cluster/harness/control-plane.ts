@@ -25,6 +25,8 @@ export interface ControlPlaneInfo {
 	/** Folder of all logs, sockets and kubeconfig files; removed at the end. */
 	readonly dir: string;
 	readonly access: Access;
+	/** Process id of kube-controller-manager. */
+	readonly controllerManager: number;
 }
 
 /** A running control plane, and what tests do with it. */
@@ -38,6 +40,8 @@ export interface ControlPlane {
 	deleteNode(name: string): Promise<void>;
 	startScheduler(options?: SchedulerOptions): Promise<Scheduler>;
 	startCsiDriver(options: CsiDriverOptions): Promise<CsiDriver>;
+	/** Nothing is bound, provisioned or collected meanwhile, as while the leading kube-controller-manager is down. */
+	withoutControllerManager<T>(action: () => Promise<T>): Promise<T>;
 	/** Ends every process that was started through this object. */
 	stop(): Promise<void>;
 }
@@ -59,12 +63,12 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 	};
 	try {
 		const access = await startApiServer(built, dir, options, start);
-		const controlPlane = attachControlPlane({ dir, access });
-		await Promise.all([
+		const [manager] = await Promise.all([
 			startControllerManager(built, dir, options, access, start),
 			startKwok(built, access, start),
-			startSnapshotController(built, access, controlPlane.api, start),
 		]);
+		const controlPlane = attachControlPlane({ dir, access, controllerManager: manager.pid });
+		await startSnapshotController(built, access, controlPlane.api, start);
 		return {
 			...controlPlane,
 			stop: async () => {
@@ -99,6 +103,14 @@ export function attachControlPlane(info: ControlPlaneInfo): ControlPlane {
 		deleteNode: (name) => deleteNode(api, name),
 		startScheduler: async (options) => later(await startScheduler(await ensureBuilt(), info, options)),
 		startCsiDriver: async (options) => later(await startCsiDriver(await ensureBuilt(), info, api, options)),
+		withoutControllerManager: async (action) => {
+			process.kill(info.controllerManager, 'SIGSTOP');
+			try {
+				return await action();
+			} finally {
+				process.kill(info.controllerManager, 'SIGCONT');
+			}
+		},
 		stop: async () => {
 			// The last that was started goes first: the clients before their connections.
 			for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -154,7 +166,7 @@ async function startControllerManager(
 	options: ControlPlaneOptions,
 	access: Access,
 	start: Start,
-): Promise<void> {
+): Promise<Running> {
 	const [port] = (await freePorts(1)) as [number];
 	const certDir = join(dir, 'controller-manager');
 	const manager = await start('kube-controller-manager', built.bin['kube-controller-manager'], [
@@ -171,6 +183,7 @@ async function startControllerManager(
 	]);
 	const caFile = join(certDir, 'kube-controller-manager.crt');
 	await untilHealthy(manager, `https://127.0.0.1:${port}/healthz`, { caFile });
+	return manager;
 }
 
 async function startKwok(built: Built, access: Access, start: Start): Promise<void> {

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 
 /**
  * The users of the control plane: `admin` may do everything; `scheduler` has
- * the rights that Kubernetes gives kube-scheduler; `topobind` has none but
- * those that a test grants it.
+ * the rights that Kubernetes gives kube-scheduler; `topobind`, and `doctor` for
+ * who runs its command, have none but those that a test grants them.
  */
 export const users = {
 	admin: { name: 'admin', group: 'system:masters' },
 	scheduler: { name: 'system:kube-scheduler', group: '' },
 	topobind: { name: 'topobind', group: '' },
+	doctor: { name: 'doctor', group: '' },
 } as const;
 
 export type User = keyof typeof users;

@@ -1,7 +1,7 @@
 // The tests' CSI driver with its sidecars, one set a node, as local drivers run.
 
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Built } from '../build/cache.ts';
 import type { Api } from './api.ts';
@@ -47,6 +47,8 @@ export interface CsiDriver {
 	/** Snapshots are taken but not ready to use, until they are released. */
 	holdSnapshots(): void;
 	releaseSnapshots(): void;
+	/** The handles of all volumes there are, by the driver's own books, whatever the cluster knows of them. */
+	volumes(): string[];
 	/** Kills the driver and the sidecars of one node, as when its machine dies. */
 	stopNode(name: string): Promise<void>;
 	stop(): Promise<void>;
@@ -110,11 +112,19 @@ export async function startCsiDriver(
 		allowCreate: (node) => rmSync(faultFile(node), { force: true }),
 		holdSnapshots: () => writeFileSync(holdFile, ''),
 		releaseSnapshots: () => rmSync(holdFile, { force: true }),
+		volumes: () => volumesIn(join(dataDir, 'pools')),
 		stopNode,
 		stop: async () => {
 			await Promise.all([...byNode.keys()].map(stopNode));
 		},
 	};
+}
+
+/** What ListVolumes of the driver goes by: `<pool>/volumes/<handle>`. */
+function volumesIn(pools: string): string[] {
+	return readdirSync(pools)
+		.flatMap((pool) => readdirSync(join(pools, pool, 'volumes')))
+		.sort();
 }
 
 function parts(

@@ -183,7 +183,7 @@ describe('what ends a bind', () => {
 	test('the provisioner gives the node back', async () => {
 		expect(
 			await endOf(DYNAMIC, (cluster) => cluster.change('PersistentVolumeClaim', 'data', { selectedNode: undefined })),
-		).toEqual({ result: 'ended', message: 'the provisioner of claim data gave the selected node back' });
+		).toEqual({ result: 'ended', message: 'the selected node of claim data was taken back' });
 	});
 
 	test('the provisioned volume cannot be reached from the node', async () => {

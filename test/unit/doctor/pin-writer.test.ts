@@ -149,18 +149,4 @@ describe('ApiPinWriter', () => {
 		expect(await writerFor(404).writer.removePin(judged)).toBe(false);
 		await expect(writerFor(403).writer.removePin(judged)).rejects.toThrow('answered 403');
 	});
-
-	it('writes an event on the claim, no longer than is allowed', async () => {
-		const { writer, requests } = writerFor({});
-		await writer.tell(judged, { type: 'Normal', reason: 'TopobindPinRemoved', message: 'x'.repeat(2000) });
-		const { path, options } = requests[0] as Request;
-		expect(path).toBe('/api/v1/namespaces/ns/events');
-		expect(options?.body).toMatchObject({
-			kind: 'Event',
-			involvedObject: { kind: 'PersistentVolumeClaim', namespace: 'ns', name: 'data', uid: 'uid-data' },
-			reason: 'TopobindPinRemoved',
-			message: 'x'.repeat(1024),
-			source: { component: 'topobind' },
-		});
-	});
 });

@@ -1,7 +1,10 @@
 /** Pinned claims, and what the API server says of them. */
 
+import type { ClusterEvent, EventSubject, EventWriter } from '../../../src/cluster/event-writer.ts';
 import type { PinTrace, ProvisionerWord } from '../../../src/cluster/pin-trace.ts';
-import type { PinEvent, PinWriter } from '../../../src/cluster/pin-writer.ts';
+import type { PinWriter } from '../../../src/cluster/pin-writer.ts';
+import type { ClusterState } from '../../../src/cluster/state.ts';
+import type { Patient } from '../../../src/doctor/treat.ts';
 import type { Claim } from '../../../src/domain/model.ts';
 import { type ClaimOptions, claim, csiDriver, type Manifest, topologies, volume } from '../domain/builders.ts';
 import { clone, content, DRIVER, origin, restore, scene, snapshot } from '../domain/source-builders.ts';
@@ -71,9 +74,9 @@ export function answered(code: string | undefined, word: Partial<ProvisionerWord
 }
 
 /** Records what it is asked to write; `before` runs ahead of each call. */
-export class FakePinWriter implements PinWriter {
+export class FakePinWriter implements PinWriter, EventWriter {
 	readonly calls: string[] = [];
-	readonly events: PinEvent[] = [];
+	readonly events: ClusterEvent[] = [];
 	trace_: (claim: Claim) => PinTrace | undefined = (judged) => traceFor(judged, { provisioner: undefined });
 	remove: () => boolean = () => true;
 	told: () => void = () => {};
@@ -88,9 +91,14 @@ export class FakePinWriter implements PinWriter {
 		return this.remove();
 	}
 
-	async tell({ name }: Claim, event: PinEvent): Promise<void> {
+	async tell({ name }: EventSubject, event: ClusterEvent): Promise<void> {
 		this.calls.push(`tell ${name}`);
 		this.told();
 		this.events.push(event);
 	}
+}
+
+/** What the doctor examines, all of its writes recorded. */
+export function patient(state: ClusterState, writer: FakePinWriter): Patient {
+	return { state, pins: writer, events: writer };
 }

@@ -3,14 +3,14 @@ import { pinText } from '../../../src/doctor/report.ts';
 import { treatPins } from '../../../src/doctor/treat.ts';
 import { node, put } from '../domain/builders.ts';
 import { clone, origin } from '../domain/source-builders.ts';
-import { answered, cluster, FakePinWriter, pinned, traceFor } from './support.ts';
+import { answered, cluster, FakePinWriter, patient, pinned, traceFor } from './support.ts';
 
 const twoGone = () => cluster(pinned('a', 'n8'), pinned('b', 'n9'));
 
 describe('treatPins', () => {
 	it('writes nothing unless asked to', async () => {
 		const writer = new FakePinWriter();
-		const treatments = await treatPins(twoGone(), writer, { repair: false });
+		const treatments = await treatPins(patient(twoGone(), writer), { repair: false });
 		expect(treatments.map(({ outcome, verdict }) => [outcome, verdict?.repair])).toEqual([
 			['found', 'safe'],
 			['found', 'safe'],
@@ -21,7 +21,7 @@ describe('treatPins', () => {
 	it('removes one pin after the other, with an event, and leaves what is not proven', async () => {
 		const writer = new FakePinWriter();
 		writer.trace_ = (judged) => traceFor(judged, judged.name === 'a' ? {} : { provisioner: undefined });
-		const treatments = await treatPins(twoGone(), writer, { repair: true });
+		const treatments = await treatPins(patient(twoGone(), writer), { repair: true });
 		expect(treatments.map(({ outcome }) => outcome)).toEqual(['found', 'removed']);
 		expect(writer.calls).toEqual(['trace a', 'trace b', 'remove b at 1', 'tell b']);
 		expect(writer.events).toMatchObject([{ type: 'Normal', reason: 'TopobindPinRemoved' }]);
@@ -31,8 +31,8 @@ describe('treatPins', () => {
 	it('takes the namespace and the vouched machines into account', async () => {
 		const writer = new FakePinWriter();
 		writer.trace_ = (judged) => traceFor(judged);
-		expect(await treatPins(twoGone(), writer, { repair: true, namespace: 'other' })).toEqual([]);
-		const treatments = await treatPins(twoGone(), writer, { repair: true, machinesGone: new Set(['n9']) });
+		expect(await treatPins(patient(twoGone(), writer), { repair: true, namespace: 'other' })).toEqual([]);
+		const treatments = await treatPins(patient(twoGone(), writer), { repair: true, machinesGone: new Set(['n9']) });
 		expect(treatments.map(({ outcome }) => outcome)).toEqual(['found', 'removed']);
 	});
 
@@ -43,7 +43,7 @@ describe('treatPins', () => {
 	])('passes over a claim that %s meanwhile', async (_, trace) => {
 		const writer = new FakePinWriter();
 		writer.trace_ = trace;
-		const [treatment] = await treatPins(cluster(pinned('data', 'n9')), writer, { repair: true });
+		const [treatment] = await treatPins(patient(cluster(pinned('data', 'n9')), writer), { repair: true });
 		expect(treatment?.outcome).toBe('changed');
 		expect(writer.calls).toEqual(['trace data']);
 	});
@@ -55,7 +55,7 @@ describe('treatPins', () => {
 			put(state, node('n9'));
 			return traceFor(judged, { provisioner: undefined });
 		};
-		const [treatment] = await treatPins(state, writer, { repair: true });
+		const [treatment] = await treatPins(patient(state, writer), { repair: true });
 		expect(treatment?.outcome).toBe('changed');
 		expect(writer.calls).toEqual(['trace data']);
 	});
@@ -68,7 +68,7 @@ describe('treatPins', () => {
 			throw new Error('no events today');
 		};
 		const state = cluster(pinned('a', 'n9'), pinned('b', 'n9'), pinned('c', 'n9'));
-		const treatments = await treatPins(state, writer, { repair: true });
+		const treatments = await treatPins(patient(state, writer), { repair: true });
 		expect(treatments.map(({ outcome, problem }) => [outcome, problem])).toEqual([
 			['changed', undefined],
 			['failed', 'forbidden'],
@@ -82,7 +82,7 @@ describe('the report', () => {
 		const state = cluster(pinned('data', 'n9'), ...origin(), clone('copy', 'origin', { selectedNode: 'n1' }));
 		const writer = new FakePinWriter();
 		writer.trace_ = (judged) => traceFor(judged, judged.name === 'copy' ? answered('NotFound') : {});
-		expect(pinText(await treatPins(state, writer, { repair: false }))).toMatchInlineSnapshot(`
+		expect(pinText(await treatPins(patient(state, writer), { repair: false }))).toMatchInlineSnapshot(`
 			"ns/copy on n1: PIN_SOURCE_UNREACHABLE
 			  why      its source, PersistentVolumeClaim origin, cannot be reached from node n1, but from kubernetes.io/hostname in (n2)
 			  mend     have a node chosen that reaches the source
@@ -97,7 +97,7 @@ describe('the report', () => {
 			2 claims pinned in vain; --repair would remove the pin of 1.
 			"
 		`);
-		expect(pinText(await treatPins(state, writer, { repair: true }))).toMatch(
+		expect(pinText(await treatPins(patient(state, writer), { repair: true }))).toMatch(
 			/selected-node was removed\n(?:.*\n)*.*; 1 repaired\.\n$/,
 		);
 	});

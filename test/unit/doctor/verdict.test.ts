@@ -50,6 +50,16 @@ describe('a verdict', () => {
 		['it has succeeded', answered(undefined, { reason: 'ProvisioningSucceeded' }), 'ProvisioningSucceeded'],
 		['the answer is of an earlier pin', answered('NotFound', { at: PINNED_AT - 1 }), 'before it was pinned'],
 		['the answer is of the same second', answered('NotFound', { at: PINNED_AT }), 'before it was pinned'],
+		[
+			'the answer is so soon after the pin that clocks may differ',
+			answered('NotFound', { at: PINNED_AT + 2000 }),
+			'too soon',
+		],
+		[
+			'the answer is of another provisioner',
+			{ ...answered('NotFound'), provisioner: 'old.example.com' },
+			'another provisioner',
+		],
 		['when it was pinned is not known', { ...answered('NotFound'), pinnedAt: undefined }, 'is not known'],
 		['nothing is on record', {}, 'no answer of the driver is on record'],
 	])('PIN_SOURCE_UNREACHABLE: refused where %s', (_, trace, why) => {

@@ -1,0 +1,370 @@
+// Claims that are pinned where they can never be provisioned, by a kube-scheduler without topobind and by a node that died:
+// the doctor finds them all, removes the pins that it may, and the pods run. The driver is one whose volumes and snapshots
+// are each on one node.
+
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { type DoctorRun, grantDoctor, runDoctor } from './doctor.ts';
+import { type CsiDriver, type KubeObject, registerCsiDriver, type Scheduler } from './harness/index.ts';
+import {
+	claim,
+	classesOf,
+	isBound,
+	isReadyToUse,
+	isRunning,
+	paths,
+	pod,
+	selectedNode,
+	snapshot,
+	useControlPlane,
+} from './shared.ts';
+import {
+	grantEvents,
+	grantRepair,
+	grantRights,
+	type Mode,
+	schedulerConfig,
+	startTopobind,
+	type Topobind,
+} from './topobind.ts';
+
+const controlPlane = useControlPlane();
+const { api } = controlPlane;
+
+interface Scene {
+	readonly namespace: string;
+	readonly schedulerName: string;
+	readonly driver: CsiDriver;
+	/** Of the driver, which is also the name of the class. */
+	readonly storageClass: string;
+	/** Where a pod would rather run; where the data is; one that is about to die. */
+	readonly wrong: string;
+	readonly source: string;
+	readonly dying: string;
+	readonly config: object;
+	/** A kube-scheduler that knows nothing of topobind. */
+	readonly plain: Scheduler;
+}
+
+/** Nodes, a driver on them, a claim `data` on the second, its snapshot `snap`, and a scheduler without topobind. */
+async function prepare(name: string, csi: { createDelay?: string; provisionerArgs?: string[] } = {}): Promise<Scene> {
+	const [wrong, source, dying] = [`${name}-1`, `${name}-2`, `${name}-3`] as const;
+	const nodes = [wrong, source, dying];
+	await Promise.all(nodes.map((node) => controlPlane.createNode(node)));
+	const storageClass = `${name}.test`;
+	const driver = await controlPlane.startCsiDriver({
+		name: storageClass,
+		reach: 'node',
+		nodes: nodes.map((node) => ({ name: node })),
+		// That a claim is tried again without end is what tests wait for.
+		provisionerArgs: ['--retry-interval-max=5s'],
+		...csi,
+	});
+	await api.createAll(classesOf(storageClass, storageClass));
+	const plain = await controlPlane.startScheduler({ schedulerName: name });
+	const namespace = await api.createNamespace(name);
+	const config = { sources: { drivers: { [storageClass]: { snapshots: 'source-volume' } } } };
+	return { namespace, schedulerName: name, driver, storageClass, wrong, source, dying, config, plain };
+}
+
+async function end({ driver, plain, wrong, source, dying }: Scene): Promise<void> {
+	await driver.stop();
+	await plain.stop();
+	for (const node of [wrong, source, dying]) await controlPlane.deleteNode(node);
+}
+
+async function makeData({ namespace, storageClass, schedulerName, source }: Scene): Promise<void> {
+	const at = paths(namespace);
+	await api.create(claim({ namespace, name: 'data', storageClass }));
+	const nodeSelector = { 'kubernetes.io/hostname': source };
+	await api.create(pod({ namespace, name: 'writer', schedulerName, claims: ['data'], nodeSelector }));
+	await api.waitFor(at.pod('writer'), isRunning);
+	await api.deleteAndWait(at.pod('writer'));
+	await api.create(snapshot({ namespace, name: 'snap', snapshotClass: storageClass, claim: 'data' }));
+	await api.waitFor(at.snapshot('snap'), isReadyToUse);
+}
+
+const SNAPSHOT = { kind: 'VolumeSnapshot', name: 'snap' } as const;
+const CLONE = { kind: 'PersistentVolumeClaim', name: 'data' } as const;
+
+interface Wish {
+	/** By the greatest weight there is. */
+	readonly prefers: string;
+	readonly source?: typeof SNAPSHOT | typeof CLONE;
+	readonly storageClass?: string;
+}
+
+/** A claim and its pod, and resolves when the scheduler has pinned the claim to where the pod would rather run. */
+async function pin(scene: Scene, name: string, { prefers, source, storageClass }: Wish): Promise<void> {
+	const { namespace, schedulerName } = scene;
+	await api.create(
+		claim({ namespace, name, storageClass: storageClass ?? scene.storageClass, ...(source && { source }) }),
+	);
+	const asked = pod({ namespace, name, schedulerName, claims: [name] });
+	const preference = { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [prefers] }] };
+	asked.spec.affinity = {
+		nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference }] },
+	};
+	await api.create(asked);
+	const pinned = await api.waitFor(paths(namespace).claim(name), (now) => selectedNode(now) !== undefined);
+	expect(selectedNode(pinned)).toBe(prefers);
+}
+
+const about = ({ namespace }: Scene, name: string) => ({ namespace, kind: 'PersistentVolumeClaim', name });
+const failed = ({ reason }: KubeObject) => reason === 'ProvisioningFailed';
+
+/** How often the provisioner has failed for a claim; client-go counts the same event again. */
+async function failures(scene: Scene, name: string): Promise<number> {
+	const events = await api.events(scene.namespace, 'PersistentVolumeClaim', name);
+	return events.filter(failed).reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Until the provisioner has failed so many times more. */
+async function moreFailures(scene: Scene, name: string, more: number): Promise<void> {
+	const target = (await failures(scene, name)) + more;
+	await api.waitForEvent(about(scene, name), (event) => failed(event) && event.count >= target);
+}
+
+const pinOf = async ({ namespace }: Scene, name: string) => selectedNode(await api.get(paths(namespace).claim(name)));
+const phaseOf = async ({ namespace }: Scene, name: string) => (await api.get(paths(namespace).pod(name))).status.phase;
+const runsOn = async ({ namespace }: Scene, name: string) =>
+	(await api.waitFor(paths(namespace).pod(name), isRunning))?.spec.nodeName;
+
+/** The volumes that the cluster knows of the driver: what is more in the driver's own list is leaked. */
+async function known({ storageClass }: Scene): Promise<string[]> {
+	const { items } = await api.list('/api/v1/persistentvolumes');
+	return items
+		.filter(({ spec }) => spec.csi?.driver === storageClass)
+		.map(({ spec }) => spec.csi.volumeHandle)
+		.sort();
+}
+
+/** The class allows this node alone from now on, by the label that the driver goes by. */
+const allow = ({ storageClass }: Scene, name: string, node: string) =>
+	api.patch(`/apis/storage.k8s.io/v1/storageclasses/${name}`, {
+		allowedTopologies: [{ matchLabelExpressions: [{ key: `${storageClass}/node`, values: [node] }] }],
+	});
+
+/** What the doctor says of each claim. */
+const verdicts = ({ pins }: DoctorRun) =>
+	Object.fromEntries(pins.map(({ claim, code, repair, outcome }) => [claim, [code, repair, outcome]]));
+
+const versions = async (namespace: string) =>
+	(await api.list(`/api/v1/namespaces/${namespace}/persistentvolumeclaims`)).items.map(({ metadata }) => [
+		metadata.name,
+		metadata.resourceVersion,
+	]);
+
+describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
+	let scene: Scene;
+	let unasked: Scene;
+	let running: { stop(): Promise<void> }[] = [];
+
+	beforeAll(async () => {
+		await grantRights(controlPlane);
+		await grantEvents(controlPlane);
+		await grantDoctor(controlPlane, { repair: true });
+		scene = await prepare(`doctor-${mode}`);
+		unasked = { ...scene, namespace: await api.createNamespace(`doctor-${mode}-unasked`) };
+		return async () => {
+			for (const part of running.reverse()) await part.stop();
+			await end(scene);
+		};
+	});
+
+	const doctor = ({ namespace, config }: Scene, ...args: string[]) =>
+		runDoctor(controlPlane, { config, args: ['-n', namespace, ...args] });
+
+	test('claims that nobody was asked for yet, as their node dies, its driver goes or the class changes: all are made free, and the pods run', async () => {
+		const { driver, storageClass, wrong, source, dying, schedulerName, plain, config } = scene;
+		await makeData(scene);
+		await pin(scene, 'restore', { prefers: wrong, source: SNAPSHOT });
+		await pin(scene, 'clone', { prefers: wrong, source: CLONE });
+		// An attempt that ends so may have left a volume in the making.
+		driver.failCreate('Unavailable', { node: dying });
+		await pin(scene, 'asked', { prefers: dying });
+		await Promise.all(['restore', 'clone', 'asked'].map((name) => api.waitForEvent(about(scene, name), failed)));
+
+		const [narrow] = classesOf(storageClass, `${storageClass}-narrow`) as [KubeObject, KubeObject];
+		await api.create(narrow);
+		await controlPlane.withoutControllerManager(async () => {
+			await pin(unasked, 'node', { prefers: dying });
+			await pin(unasked, 'class', { prefers: source, storageClass: narrow.metadata.name });
+			await pin(unasked, 'driver', { prefers: wrong });
+			await driver.stopNode(dying);
+			await controlPlane.deleteNode(dying);
+			await allow(scene, narrow.metadata.name, wrong);
+			await api.patch(`/apis/storage.k8s.io/v1/csinodes/${wrong}`, { spec: { drivers: [] } });
+			// It would pin at once, and wrongly again, what is made free.
+			await plain.stop();
+
+			const before = await versions(unasked.namespace);
+			const found = await doctor(unasked);
+			expect(found.code).toBe(1);
+			expect(verdicts(found)).toEqual({
+				class: ['PIN_CLASS_TOPOLOGY', 'safe', 'found'],
+				driver: ['PIN_DRIVER_MISSING', 'safe', 'found'],
+				node: ['PIN_NODE_GONE', 'safe', 'found'],
+			});
+			expect(await versions(unasked.namespace)).toEqual(before);
+
+			const repaired = await doctor(unasked, '--repair');
+			expect(repaired).toMatchObject({ code: 0, stderr: '' });
+			expect(repaired.pins.map(({ outcome }) => outcome)).toEqual(['removed', 'removed', 'removed']);
+			for (const name of ['class', 'driver', 'node']) {
+				expect(await pinOf(unasked, name)).toBeUndefined();
+				await api.waitForEvent(about(unasked, name), ({ reason }) => reason === 'TopobindPinRemoved');
+			}
+			expect(await doctor(unasked)).toMatchObject({ code: 0, pins: [] });
+		});
+		await registerCsiDriver(api, wrong, { name: storageClass, topologyKeys: [`${storageClass}/node`] });
+
+		const topobind = await startTopobind(controlPlane, { mode, config });
+		const scheduler = await controlPlane.startScheduler({
+			config: await schedulerConfig(mode, topobind.extender),
+			schedulerName,
+			user: 'scheduler',
+		});
+		running = [topobind, scheduler];
+		expect(await runsOn(unasked, 'class')).toBe(wrong);
+		expect([wrong, source]).toContain(await runsOn(unasked, 'driver'));
+		expect([wrong, source]).toContain(await runsOn(unasked, 'node'));
+	});
+
+	test('claims that a provisioner was asked for: without the doctor they never run, with it all do that it may make free', async () => {
+		const { wrong, source, dying, driver, namespace } = scene;
+		// Control: topobind has taken over, and the provisioner has tried again.
+		await Promise.all(['restore', 'clone'].map((name) => moreFailures(scene, name, 2)));
+		for (const [name, node] of Object.entries({ restore: wrong, clone: wrong, asked: dying })) {
+			expect(await pinOf(scene, name)).toBe(node);
+			expect(await phaseOf(scene, name)).toBe('Pending');
+		}
+
+		const before = await versions(namespace);
+		const found = await doctor(scene);
+		expect(found.code).toBe(1);
+		expect(verdicts(found)).toEqual({
+			asked: ['PIN_NODE_GONE', 'refused', 'found'],
+			clone: ['PIN_SOURCE_UNREACHABLE', 'safe', 'found'],
+			restore: ['PIN_SOURCE_UNREACHABLE', 'safe', 'found'],
+		});
+		expect(await versions(namespace)).toEqual(before);
+
+		const repaired = await doctor(scene, '--repair');
+		expect(repaired.code).toBe(1);
+		expect(verdicts(repaired)).toEqual({
+			asked: ['PIN_NODE_GONE', 'refused', 'found'],
+			clone: ['PIN_SOURCE_UNREACHABLE', 'safe', 'removed'],
+			restore: ['PIN_SOURCE_UNREACHABLE', 'safe', 'removed'],
+		});
+		expect(await runsOn(scene, 'restore')).toBe(source);
+		expect(await runsOn(scene, 'clone')).toBe(source);
+		expect(await pinOf(scene, 'asked')).toBe(dying);
+		expect(await phaseOf(scene, 'asked')).toBe('Pending');
+
+		const vouched = await doctor(scene, '--repair', '--machine-gone', dying);
+		expect(vouched.code).toBe(0);
+		expect(verdicts(vouched)).toEqual({ asked: ['PIN_NODE_GONE', 'safe', 'removed'] });
+		expect([wrong, source]).toContain(await runsOn(scene, 'asked'));
+		expect(driver.volumes()).toEqual(await known(scene));
+	});
+});
+
+describe('while a CreateVolume is under way', () => {
+	let scene: Scene;
+	beforeAll(async () => {
+		await grantDoctor(controlPlane, { repair: true });
+		scene = await prepare('doctor-slow', { createDelay: '12s', provisionerArgs: ['--timeout=60s'] });
+		return () => end(scene);
+	});
+
+	/** Pinned to the first node, and the provisioner there has called its driver. */
+	async function beginOn(name: string, storageClass: string): Promise<void> {
+		await pin(scene, name, { prefers: scene.wrong, storageClass });
+		await api.waitForEvent(about(scene, name), ({ reason }) => reason === 'Provisioning');
+	}
+
+	test('the doctor refuses, the volume is made and used, and nothing leaks', async () => {
+		const { driver, storageClass, namespace, wrong, source } = scene;
+		const name = `${storageClass}-narrow`;
+		await api.create((classesOf(storageClass, name) as [KubeObject])[0]);
+		await beginOn('slow', name);
+		await allow(scene, name, source);
+		const { code, pins } = await runDoctor(controlPlane, { args: ['-n', namespace, '--repair'] });
+		expect(code).toBe(1);
+		expect(pins).toMatchObject([{ claim: 'slow', code: 'PIN_CLASS_TOPOLOGY', repair: 'refused', outcome: 'found' }]);
+		expect(isBound(await api.get(paths(namespace).claim('slow')))).toBe(false);
+		expect(await pinOf(scene, 'slow')).toBe(wrong);
+		expect(await runsOn(scene, 'slow')).toBe(wrong);
+		expect(driver.volumes()).toEqual(await known(scene));
+	});
+
+	test('control: a pin that is removed by hand all the same leaves a volume that nothing in the cluster knows of', async () => {
+		const { driver, storageClass, namespace, wrong } = scene;
+		await beginOn('by-hand', storageClass);
+		// So that another node is chosen.
+		await api.patch(`/api/v1/nodes/${wrong}`, { spec: { unschedulable: true } });
+		await api.patch(paths(namespace).claim('by-hand'), {
+			metadata: { annotations: { 'volume.kubernetes.io/selected-node': null } },
+		});
+		await api.waitFor(paths(namespace).claim('by-hand'), isBound);
+		const { uid } = (await api.get(paths(namespace).claim('by-hand'))).metadata;
+		const made = () => driver.volumes().filter((handle) => handle.endsWith(uid));
+		await vi.waitUntil(() => made().length === 2, { timeout: 60_000, interval: 100 });
+		expect((await known(scene)).filter((handle) => handle.endsWith(uid))).toHaveLength(1);
+	});
+});
+
+describe('serve', () => {
+	let scene: Scene;
+	beforeAll(async () => {
+		await grantRights(controlPlane);
+		await grantEvents(controlPlane);
+		await grantRepair(controlPlane);
+		scene = await prepare('doctor-serve');
+		return () => end(scene);
+	});
+
+	const told = (reason: string) => api.waitForEvent(about(scene, 'restore'), (event) => event.reason === reason);
+	const metric = async (topobind: Topobind, line: string) =>
+		(await (await fetch(`${topobind.admin}/metrics`)).text()).split('\n').includes(line);
+
+	test('tells of a pin by metric and event, and removes it only where that is configured', async () => {
+		const { config, schedulerName, plain, wrong, source, namespace, driver } = scene;
+		await makeData(scene);
+		await pin(scene, 'restore', { prefers: wrong, source: SNAPSHOT });
+		await plain.stop();
+		const serve = (repair: boolean, listen?: string) =>
+			startTopobind(controlPlane, {
+				...{ mode: 'companion', config: { ...config, doctor: { repair, intervalSeconds: 1 } } },
+				...(listen !== undefined && { listen }),
+			});
+
+		const telling = await serve(false);
+		const scheduler = await controlPlane.startScheduler({
+			config: await schedulerConfig('companion', telling.extender),
+			schedulerName,
+			user: 'scheduler',
+		});
+		const found = await told('TopobindPinFound');
+		expect(found).toMatchObject({ type: 'Warning', message: expect.stringMatching(/^PIN_SOURCE_UNREACHABLE: /) });
+		expect(await metric(telling, 'topobind_pinned_claims{code="PIN_SOURCE_UNREACHABLE"} 1')).toBe(true);
+		// The provisioner tries again, after longer than some rounds take, and is refused again.
+		await moreFailures(scene, 'restore', 2);
+		expect(await pinOf(scene, 'restore')).toBe(wrong);
+		expect(await phaseOf(scene, 'restore')).toBe('Pending');
+		const events = await api.events(namespace, 'PersistentVolumeClaim', 'restore');
+		expect(events.filter(({ source: from }) => from.component === 'topobind')).toMatchObject([
+			{ reason: 'TopobindPinFound', count: 1 },
+		]);
+		await telling.stop();
+
+		const repairing = await serve(true, new URL(telling.extender).host);
+		await told('TopobindPinRemoved');
+		expect(await runsOn(scene, 'restore')).toBe(source);
+		expect(await metric(repairing, 'topobind_pin_repairs_total{result="removed"} 1')).toBe(true);
+		expect(await metric(repairing, 'topobind_pinned_claims{code="PIN_SOURCE_UNREACHABLE"} 0')).toBe(true);
+		expect(driver.volumes()).toEqual(await known(scene));
+		await scheduler.stop();
+		await repairing.stop();
+	});
+});

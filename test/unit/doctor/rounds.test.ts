@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ClusterState } from '../../../src/cluster/state.ts';
+import { countPins } from '../../../src/doctor/count.ts';
+import { Rounds, type RoundsOptions } from '../../../src/doctor/rounds.ts';
+import type { Treatment } from '../../../src/doctor/treat.ts';
+import { put } from '../domain/builders.ts';
+import { DRIVER } from '../domain/source-builders.ts';
+import { cluster, csiNode, FakePinWriter, patient, pinned, SCENES, traceFor } from './support.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+beforeEach(() => {
+	vi.useFakeTimers();
+});
+afterEach(() => {
+	vi.useRealTimers();
+});
+
+it('counts by code, those of none included', () => {
+	const counts = countPins(cluster(pinned('a', 'n9'), pinned('b', 'n9')));
+	expect(counts.get('PIN_NODE_GONE')).toBe(2);
+	expect(counts.get('PIN_CLASS_TOPOLOGY')).toBe(0);
+});
+
+/** Rounds a second apart. */
+function serving(state: ClusterState, options: Partial<RoundsOptions> = {}) {
+	const writer = new FakePinWriter();
+	const found: string[] = [];
+	const troubles: string[] = [];
+	const treatments: Treatment[] = [];
+	const rounds = new Rounds(patient(state, writer), {
+		...{ events: true, repair: false, intervalMs: SECOND, isSynced: () => true },
+		onFinding: ({ code }) => found.push(code),
+		onTold: (_, error) => error && troubles.push(error.message),
+		onTreatment: (treatment) => treatments.push(treatment),
+		onFault: (error) => troubles.push(error.message),
+		...options,
+	});
+	rounds.start();
+	return { writer, found, troubles, treatments, rounds };
+}
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+describe('a finding', () => {
+	it('is told once, when it stands for a second round, and again when it comes back; not before all is synced, not after the end', async () => {
+		const state = SCENES.PIN_DRIVER_MISSING();
+		let synced = false;
+		const { found, rounds } = serving(state, { isSynced: () => synced });
+		await pass(5 * SECOND);
+		synced = true;
+		await pass(SECOND);
+		expect(found).toEqual([]);
+		await pass(3 * SECOND);
+		expect(found).toEqual(['PIN_DRIVER_MISSING']);
+		put(state, csiNode('n1', DRIVER));
+		await pass(SECOND);
+		put(state, csiNode('n1'));
+		await pass(2 * SECOND);
+		expect(found).toHaveLength(2);
+		await rounds.stop();
+		await pass(9 * SECOND);
+		expect(found).toHaveLength(2);
+	});
+
+	it('leaves an event on its claim, and again every half hour, even where it comes and goes', async () => {
+		const state = SCENES.PIN_DRIVER_MISSING();
+		const { writer } = serving(state);
+		await pass(SECOND);
+		expect(writer.events).toEqual([]);
+		await pass(SECOND);
+		expect(writer.events).toEqual([
+			{
+				type: 'Warning',
+				reason: 'TopobindPinFound',
+				message: expect.stringMatching(/^PIN_DRIVER_MISSING: driver .* To mend it: start the driver on the node/),
+			},
+		]);
+		put(state, csiNode('n1', DRIVER));
+		await pass(SECOND);
+		put(state, csiNode('n1'));
+		await pass(29 * MINUTE);
+		expect(writer.events).toHaveLength(1);
+		await pass(MINUTE);
+		expect(writer.events).toHaveLength(2);
+		await pass(30 * MINUTE);
+		expect(writer.events).toHaveLength(3);
+		expect(writer.calls).toEqual(['tell data', 'tell data', 'tell data']);
+	});
+
+	it('is told by no event where none are wanted', async () => {
+		const { writer, found } = serving(SCENES.PIN_NODE_GONE(), { events: false });
+		await pass(9 * SECOND);
+		expect(found).toHaveLength(1);
+		expect(writer.calls).toEqual([]);
+	});
+
+	it('is told some rounds later where the event could not be written', async () => {
+		const { writer, troubles } = serving(SCENES.PIN_NODE_GONE());
+		writer.told = () => {
+			throw new Error('forbidden');
+		};
+		await pass(6 * SECOND);
+		expect(troubles).toEqual(['forbidden']);
+		writer.told = () => {};
+		await pass(SECOND);
+		expect(writer.events).toHaveLength(1);
+		expect(troubles).toHaveLength(1);
+	});
+});
+
+describe('repair', () => {
+	const repairing = (state: ClusterState) => serving(state, { events: false, repair: true });
+
+	it('happens only where it is wanted', async () => {
+		const { writer } = serving(SCENES.PIN_NODE_GONE(), { events: false });
+		await pass(60 * SECOND);
+		expect(writer.calls).toEqual([]);
+	});
+
+	it('removes a pin that stands for two rounds, with an event', async () => {
+		const { writer, treatments } = repairing(SCENES.PIN_NODE_GONE());
+		await pass(SECOND);
+		expect(writer.calls).toEqual([]);
+		await pass(SECOND);
+		expect(writer.calls).toEqual(['trace data', 'remove data at 1', 'tell data']);
+		expect(treatments.map(({ outcome }) => outcome)).toEqual(['removed']);
+		expect(writer.events).toMatchObject([{ reason: 'TopobindPinRemoved' }]);
+	});
+
+	it('leaves a claim alone that something touches between two rounds', async () => {
+		const state = SCENES.PIN_NODE_GONE();
+		const { writer } = repairing(state);
+		for (const version of ['2', '3', '4']) {
+			await pass(SECOND);
+			put(state, pinned('data', 'n9', { version }));
+		}
+		expect(writer.calls).toEqual([]);
+		await pass(2 * SECOND);
+		expect(writer.calls[1]).toBe('remove data at 4');
+	});
+
+	it('leaves a claim alone that a bind of this process is about to write', async () => {
+		const state = SCENES.PIN_NODE_GONE();
+		const base = state.claim('ns', 'data');
+		if (!base) throw new Error('no claim');
+		const assumed = { ...base, selectedNode: 'n1' };
+		state.assumeClaim(assumed, base);
+		const { writer } = repairing(state);
+		await pass(5 * SECOND);
+		expect(writer.calls).toEqual([]);
+		state.revertClaim(assumed);
+		await pass(SECOND);
+		expect(writer.calls[1]).toBe('remove data at 1');
+	});
+
+	it('looks again some rounds later at what it refused or failed to do', async () => {
+		const { writer, treatments } = repairing(SCENES.PIN_NODE_GONE());
+		writer.trace_ = (judged) => traceFor(judged);
+		await pass(12 * SECOND);
+		expect(treatments.map(({ outcome, verdict }) => [outcome, verdict?.repair])).toEqual([
+			['found', 'refused'],
+			['found', 'refused'],
+			['found', 'refused'],
+		]);
+		writer.trace_ = () => {
+			throw new Error('forbidden');
+		};
+		await pass(10 * SECOND);
+		expect(treatments.slice(3).map(({ outcome }) => outcome)).toEqual(['failed', 'failed']);
+	});
+
+	it('waits ever longer for a claim that is pinned in vain each time', async () => {
+		const state = SCENES.PIN_NODE_GONE();
+		const { writer } = repairing(state);
+		const at: number[] = [];
+		const started = Date.now();
+		let version = 1;
+		// A scheduler that knows no better, at once.
+		writer.remove = () => {
+			at.push((Date.now() - started) / SECOND);
+			version++;
+			put(state, pinned('data', 'n9', { version: String(version) }));
+			return true;
+		};
+		await pass(20 * MINUTE);
+		const pauses = at.slice(1).map((time, i) => time - (at[i] ?? 0));
+		expect(pauses).toEqual([5, 10, 20, 40, 80, 160, 320, 360]);
+	});
+
+	it('goes on after a fault of its own', async () => {
+		const state = SCENES.PIN_NODE_GONE();
+		const all = state.all.bind(state);
+		const broken = vi.spyOn(state, 'all').mockImplementation(() => {
+			throw new Error('a fault');
+		});
+		const { writer, troubles } = repairing(state);
+		await pass(2 * SECOND);
+		expect(troubles).toEqual(['a fault', 'a fault']);
+		broken.mockImplementation(all);
+		await pass(2 * SECOND);
+		expect(writer.calls[1]).toBe('remove data at 1');
+	});
+});

@@ -1,0 +1,77 @@
+/** The doctor as `serve` runs it: what is logged and counted. */
+
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { doctorRounds } from '../../../src/cli/serve-doctor.ts';
+import type { Cluster } from '../../../src/cluster/cluster.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { load } from '../config/inputs.ts';
+import { cluster, FakePinWriter, patient, pinned, traceFor } from './support.ts';
+
+beforeEach(() => {
+	vi.useFakeTimers();
+});
+afterEach(() => {
+	vi.useRealTimers();
+});
+
+interface Line {
+	readonly level: string;
+	readonly msg: string;
+	readonly hint?: string;
+	readonly claim?: string;
+}
+
+/** Rounds a second apart on two claims that are pinned to a node that is gone. */
+function serving(doctor: string) {
+	const lines: Line[] = [];
+	const logger = createLogger({ level: 'debug', stream: { write: (line) => void lines.push(JSON.parse(line)) } });
+	const metrics = createMetrics({ version: '1', mode: 'companion' });
+	const writer = new FakePinWriter();
+	const served = { ...patient(cluster(pinned('a', 'n9'), pinned('b', 'n9')), writer), synced: true };
+	const config = load({ fields: `doctor: {intervalSeconds: 1, ${doctor}}` });
+	doctorRounds(config, served as unknown as Cluster, logger, metrics).start();
+	const told = (level: string, message: string) =>
+		lines.filter((line) => line.level === level && line.msg.includes(message));
+	return { told, writer, metrics };
+}
+
+const SECOND = 1000;
+const forbidden = () => {
+	throw new Error('forbidden');
+};
+
+it('says once that events cannot be written, and again only after one could be', async () => {
+	const { told, writer } = serving('events: true');
+	writer.told = forbidden;
+	await vi.advanceTimersByTimeAsync(13 * SECOND);
+	const [warning, ...others] = told('warn', 'no event could be written');
+	expect(others).toEqual([]);
+	expect(warning).toMatchObject({ claim: 'ns/a', hint: expect.stringContaining('topobind-events.yaml') });
+	expect(told('debug', 'no event could be written')).toHaveLength(5);
+	writer.told = () => {};
+	await vi.advanceTimersByTimeAsync(5 * SECOND);
+	writer.told = forbidden;
+	await vi.advanceTimersByTimeAsync(31 * 60 * SECOND);
+	expect(told('warn', 'no event could be written')).toHaveLength(2);
+});
+
+it('says once that nothing can be examined, and goes on trying', async () => {
+	const { told, writer, metrics } = serving('events: false, repair: true');
+	writer.trace_ = forbidden;
+	await vi.advanceTimersByTimeAsync(13 * SECOND);
+	expect(told('warn', 'could not be examined')).toHaveLength(1);
+	expect(told('debug', 'could not be examined')).toHaveLength(5);
+	expect(await metrics.registry.metrics()).toContain('topobind_pin_repairs_total{result="failed"} 6');
+});
+
+it('logs each removal, and counts what it refuses', async () => {
+	const { told, writer, metrics } = serving('events: false, repair: true');
+	writer.trace_ = (judged) => traceFor(judged, judged.name === 'a' ? { provisioner: undefined } : {});
+	await vi.advanceTimersByTimeAsync(3 * SECOND);
+	expect(told('info', 'the pin of a claim was removed')).toMatchObject([{ claim: 'ns/a', node: 'n9' }]);
+	const text = await metrics.registry.metrics();
+	expect(text).toContain('topobind_pin_repairs_total{result="removed"} 1');
+	expect(text).toContain('topobind_pin_repairs_total{result="refused"} 1');
+	expect(told('warn', 'node n9 does not exist')).toHaveLength(2);
+});
