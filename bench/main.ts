@@ -10,10 +10,12 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client } from './client.ts';
+import type { Manifest } from './cluster.ts';
 import { type Effort, measure, QUICK, THOROUGH } from './measure.ts';
 import { bytes, ms, ratio, table, writeBetweenMarkers } from './report.ts';
 import { byNodes, byVolumes, extenderArgs, type Scenario, type Stage } from './scenarios.ts';
 import { type Server, startEcho, startTopobind } from './server.ts';
+import { benchSnapshots } from './snapshots.ts';
 
 const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, write: { type: 'string' } } });
 const effort: Effort = flags.quick ? QUICK : THOROUGH;
@@ -21,7 +23,8 @@ const client = new Client();
 const folder = mkdtempSync(join(tmpdir(), 'topobind-bench-'));
 const echo = await startEcho();
 try {
-	const text = [setting(), await benchByNodes(), await benchByVolumes()].join('\n\n');
+	const snapshots = await benchSnapshots(client, effort, startOn);
+	const text = [setting(), await benchByNodes(), await benchByVolumes(), snapshots].join('\n\n');
 	process.stdout.write(`${text}\n`);
 	if (flags.write) writeBetweenMarkers(flags.write, text);
 } finally {
@@ -108,10 +111,7 @@ async function onStage(
 	stage: Stage,
 	run: (scenario: Scenario, server: Server) => Promise<string[]>,
 ): Promise<string[][]> {
-	const file = join(folder, 'cluster.json');
-	writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: stage.manifests() }));
-	const server = await startTopobind(file);
-	note(`${stage.title}: topobind listened after ${server.startSeconds.toFixed(1)} s`);
+	const server = await startOn(stage.title, stage.manifests());
 	try {
 		const rows: string[][] = [];
 		for (const scenario of stage.scenarios) {
@@ -122,6 +122,15 @@ async function onStage(
 	} finally {
 		await server.stop();
 	}
+}
+
+/** topobind on these manifests. */
+async function startOn(title: string, manifests: readonly Manifest[]): Promise<Server> {
+	const file = join(folder, 'cluster.json');
+	writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }));
+	const server = await startTopobind(file);
+	note(`${title}: topobind listened after ${server.startSeconds.toFixed(1)} s`);
+	return server;
 }
 
 function note(line: string): void {

@@ -80,9 +80,7 @@ export class Attempt {
 		const changes = new Changes(this.#cluster, (change) => matters(change, pod, this.#target.node, keys));
 		try {
 			for (;;) {
-				const plan = this.#plan(pod);
-				if (!(await this.#carryOut(plan, changes))) continue;
-				const end = await this.#wait(plan, changes);
+				const end = await this.#carryOut(this.#plan(pod), changes);
 				if (end !== 'undone') return end;
 			}
 		} finally {
@@ -96,28 +94,40 @@ export class Attempt {
 		return plan;
 	}
 
-	/** Writes what the plan needs written. False: the cluster has moved on, plan again. Called right after planning, in the same turn. */
-	async #carryOut(plan: Plan, changes: Changes): Promise<boolean> {
-		const writes = [
-			...plan.bindings
-				.filter(({ written }) => !written)
-				.map((binding) => this.#claimVolume(binding.volume, binding.claim)),
-			...plan.provisions.filter(({ written }) => !written).map(({ claim }) => this.#selectNode(claim)),
-		];
-		if (writes.length === 0) return true;
-		let settled = false;
+	/** Undone: the cluster has moved on, plan again. Called right after planning, in the same turn. */
+	async #carryOut(plan: Plan, changes: Changes): Promise<End> {
+		const end = await this.#writePlan(plan, changes);
+		if (end === 'conflict') return this.#untilSettled(changes);
+		return end === 'written' ? this.#wait(plan, changes) : end;
+	}
+
+	/** All of the plan is assumed at once, so that no other bind plans for it; what is not written is taken back. */
+	async #writePlan(plan: Plan, changes: Changes): Promise<End | 'written' | 'conflict'> {
+		const { anchor, rest } = inTwoSteps(plan);
+		const [first, others] = [this.#writesOf(anchor), this.#writesOf(rest)];
 		try {
-			settled = writes.every((write) => write.assume());
-			for (const write of settled ? writes : []) await this.#write(write.write);
+			if (![...first, ...others].every((write) => write.assume())) return 'conflict';
+			for (const write of first) await this.#write(write.write);
+			if (anchor.bindings.length > 0 && others.length > 0) {
+				const end = await this.#wait(anchor, changes);
+				if (end !== 'claims bound') return end;
+			}
+			for (const write of others) await this.#write(write.write);
+			return 'written';
 		} catch (error) {
 			if (!(error instanceof WriteError)) throw error;
 			if (error.failure === 'refused') throw new BindError('failed', error.message, { cause: error });
-			settled = false;
+			return 'conflict';
 		} finally {
-			for (const write of writes) write.revert();
+			for (const write of [...first, ...others]) write.revert();
 		}
-		if (!settled) await this.#untilSettled(changes);
-		return settled;
+	}
+
+	#writesOf({ bindings, provisions }: Plan): PlannedWrite[] {
+		return [
+			...bindings.filter(({ written }) => !written).map(({ volume, claim }) => this.#claimVolume(volume, claim)),
+			...provisions.filter(({ written }) => !written).map(({ claim }) => this.#selectNode(claim)),
+		];
 	}
 
 	#claimVolume(base: Volume, claim: Claim): PlannedWrite {
@@ -145,12 +155,13 @@ export class Attempt {
 	}
 
 	/** The watch usually brings what stood in the way; where it has already, or never will, a short pause bounds the retries. */
-	async #untilSettled(changes: Changes): Promise<void> {
+	async #untilSettled(changes: Changes): Promise<'undone'> {
 		const enough = AbortSignal.any([this.#signal, AbortSignal.timeout(STALE_CONFLICT_PAUSE_MS)]);
 		await changes.nextShown(enough).catch(() => this.#signal.throwIfAborted());
+		return 'undone';
 	}
 
-	async #wait(plan: Plan, changes: Changes): Promise<'claims bound' | 'pod bound' | 'undone'> {
+	async #wait(plan: Plan, changes: Changes): Promise<End> {
 		for (;;) {
 			const progress = progressOf(plan, this.#cluster, this.#own);
 			if (progress.state === 'failed') throw new BindError('ended', progress.why);
@@ -185,6 +196,21 @@ export class Attempt {
 	#write<T>(write: () => Promise<T>): Promise<T> {
 		return retryTransient(write, this.#signal);
 	}
+}
+
+type End = 'claims bound' | 'pod bound' | 'undone';
+
+/**
+ * The first volume is claimed, and its claim bound, before anything else is written. Two claims cannot be bound at once,
+ * but each is bound once only: whoever plans by what is out of date, as another replica may, finds out by the first and
+ * not with the pod's volumes on two nodes. Selected nodes need no such care: a write of what is out of date fails.
+ */
+function inTwoSteps(plan: Plan): { readonly anchor: Plan; readonly rest: Plan } {
+	const { bindings } = plan;
+	return {
+		anchor: { ...plan, bindings: bindings.slice(0, 1), provisions: [] },
+		rest: { ...plan, bindings: bindings.slice(1) },
+	};
 }
 
 interface PlannedWrite {

@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import { Binder } from '../binder/binder.ts';
-import { retryTransient } from '../binder/retry.ts';
 import { KubeConfigError } from '../cluster/api/errors.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { connectKubernetes } from '../cluster/kubernetes.ts';
@@ -17,7 +16,7 @@ import { countPins } from '../doctor/count.ts';
 import type { Rounds } from '../doctor/rounds.ts';
 import { explainClaim, explainPod } from '../explain/explanation.ts';
 import { topologyOf } from '../explain/topology.ts';
-import { Nudger } from '../nudge/nudger.ts';
+import type { PodNotices } from '../notices/pod-notices.ts';
 import { buildAdmin } from '../server/admin.ts';
 import { ClusterScheduling } from '../server/cluster-scheduling.ts';
 import { Decisions } from '../server/decisions.ts';
@@ -28,13 +27,12 @@ import { CommandError, EXIT } from './exit.ts';
 import { sandboxHint } from './sandbox-hint.ts';
 import { doctorRounds } from './serve-doctor.ts';
 import { serveHelp } from './serve-help.ts';
+import { noticesFor } from './serve-notices.ts';
+import { type Nudging, nudgingFor } from './serve-nudging.ts';
 import { VERSION } from './version.ts';
 
 /** How long running binds may go on after SIGTERM; Kubernetes kills after 30 s. */
 const GRACE_MS = 20_000;
-
-/** Later kube-scheduler has tried the pod again by itself. */
-const MARK_WITHIN_MS = 300_000;
 
 /** Serves until a signal ends it. Gives the exit code; rejects with a CommandError that says why it cannot serve. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -51,8 +49,8 @@ export async function run(args: readonly string[]): Promise<number> {
 	cluster.whenSynced.then(
 		() => {
 			logger.info({ cluster: cluster.description, nodes: cluster.state.nodes.size }, 'every watch has synced');
-			// Not before: a list that is still to come would look like a source that came right.
-			service.nudger?.start();
+			service.nudging?.start();
+			service.notices?.start();
 		},
 		() => {},
 	);
@@ -125,30 +123,12 @@ async function startInMemory(
 	}
 }
 
-/** Undefined where no scheduler would notice, or nobody wants it. */
-function nudgerFor(
-	{ sources }: Config,
-	{ state, marker }: Cluster,
-	logger: Logger,
-	metrics: Metrics,
-): Nudger | undefined {
-	if (!marker || !sources.nudge) return undefined;
-	return new Nudger(state, {
-		mark: (pod, mark) => retryTransient(() => marker.markPod(pod, mark), AbortSignal.timeout(MARK_WITHIN_MS)),
-		onNudge({ namespace, name }, error) {
-			metrics.nudges.inc({ result: error ? 'failed' : 'done' });
-			const told = { pod: `${namespace}/${name}` };
-			if (error) logger.warn({ ...told, error: error.message }, 'a source changed, but its pod could not be marked');
-			else logger.info(told, 'a source changed: kube-scheduler is made to try its pod again');
-		},
-	});
-}
-
 interface Service {
 	readonly extender: FastifyInstance;
 	readonly admin: FastifyInstance;
 	readonly binder: Binder;
-	readonly nudger: Nudger | undefined;
+	readonly nudging: Nudging | undefined;
+	readonly notices: PodNotices | undefined;
 	readonly doctor: Rounds;
 }
 
@@ -174,7 +154,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			else logger.info(told, 'bound');
 		},
 	});
-	const nudger = nudgerFor(config, cluster, logger, metrics);
+	const nudging = nudgingFor(config, cluster, logger, metrics);
 	const decisions = new Decisions(config.decisions);
 	const scheduling = new ClusterScheduling(cluster, binder, config.scoring);
 	const extender = buildExtender({
@@ -191,11 +171,9 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 			refused: (reason, nodes) => metrics.refusedNodes.inc({ reason }, nodes),
 			fault: (verb) => metrics.faults.inc({ verb }),
 		},
-		onDecision(decision) {
+		onDecision(decision, { pod, judgement }) {
 			decisions.add(decision);
-			if (decision.reasons.some(({ code }) => code === 'SOURCE_NOT_READY' || code === 'SOURCE_INVALID')) {
-				nudger?.refused(decision.uid);
-			}
+			nudging?.judged(pod, judgement);
 		},
 	});
 	const admin = buildAdmin({
@@ -224,7 +202,11 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		},
 		logger,
 	});
-	return { extender, admin, binder, nudger, doctor: doctorRounds(config, cluster, logger, metrics) };
+	return {
+		...{ extender, admin, binder, nudging },
+		notices: noticesFor(config, cluster, logger, metrics),
+		doctor: doctorRounds(config, cluster, logger, metrics),
+	};
 }
 
 async function listen(service: Service, config: Config, logger: Logger): Promise<{ extender: string; admin: string }> {

@@ -9,7 +9,7 @@ import { type ClusterWriter, type PodMarker, WriteError, type WriteFailure } fro
 const TIMEOUT_MS = 10_000;
 
 const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
-const SOURCE_CHANGE = 'topobind.dev/source-change';
+const TRY_AGAIN = 'topobind.dev/try-again';
 const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
 /** Writes to a real API server. Patches carry the resourceVersion that was judged, so that a change in between is a conflict. */
@@ -54,7 +54,7 @@ export class ApiWriter implements ClusterWriter, PodMarker {
 		mark: string,
 	): Promise<void> {
 		const { namespace, name, uid } = pod;
-		const body = { metadata: { uid, annotations: { [SOURCE_CHANGE]: mark } } };
+		const body = { metadata: { uid, annotations: { [TRY_AGAIN]: mark } } };
 		const contentType = 'application/merge-patch+json';
 		await this.#send('PATCH', `/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}`, { body, contentType });
 	}

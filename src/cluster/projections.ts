@@ -71,8 +71,14 @@ export function projectPod(raw: Wire<V1Pod>): Pod {
 		...identity,
 		nodeName: raw.spec?.nodeName ?? '',
 		schedulerName: raw.spec?.schedulerName ?? '',
+		unschedulable: unschedulableMessage(raw),
 		claimVolumes: (raw.spec?.volumes ?? []).flatMap((volume) => claimVolumeOf(volume, identity.name)),
 	};
+}
+
+function unschedulableMessage({ status }: Wire<V1Pod>): string {
+	const condition = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+	return condition?.status === 'False' && condition.reason !== 'SchedulingGated' ? (condition.message ?? '') : '';
 }
 
 type RawVolume = NonNullable<NonNullable<Wire<V1Pod>['spec']>['volumes']>[number];

@@ -23,7 +23,7 @@ export interface ClusterWriter {
 
 /** Changes nothing of a pod but an annotation of topobind's own: kube-scheduler then tries a pod again that it had put aside. */
 export interface PodMarker {
-	/** Sets `topobind.dev/source-change`; the same mark again changes nothing. Rejects with a WriteError. */
+	/** Sets `topobind.dev/try-again`; the same mark again changes nothing. Rejects with a WriteError. */
 	markPod(
 		pod: { readonly namespace: string; readonly name: string; readonly uid: string },
 		mark: string,

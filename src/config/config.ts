@@ -64,10 +64,12 @@ export interface Config {
 	readonly bind: BindConfig;
 	readonly scoring: ScoringConfig;
 	readonly sources: {
-		/** Have kube-scheduler try a pod again when a source of its claims has come right. */
+		/** Have kube-scheduler try a pod again where it would not by itself: see nudge/. */
 		readonly nudge: boolean;
 		readonly drivers: Readonly<Record<string, DriverConfig>>;
 	};
+	/** Tell on waiting pods, as Events, what their storage asks of nodes. */
+	readonly events: { readonly pods: boolean };
 	/** The pin doctor's rounds while serving. */
 	readonly doctor: {
 		/** Leave an event on each claim that is pinned in vain. */

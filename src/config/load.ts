@@ -74,6 +74,7 @@ function assemble(fields: Valid, cluster: ClusterSource): Config {
 		bind: fields.bind,
 		scoring: fields.scoring,
 		sources: fields.sources,
+		events: fields.events,
 		doctor: fields.doctor,
 		decisions: fields.decisions,
 		log: fields.log,

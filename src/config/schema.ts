@@ -69,6 +69,8 @@ export const configSchema: FieldSchema = {
 			}),
 		),
 
+		events: defaulted(section({ pods: { type: 'boolean', default: true } })),
+
 		doctor: defaulted(
 			section({
 				events: { type: 'boolean', default: true },

@@ -38,6 +38,8 @@ export interface Pod extends ObjectIdentity {
 	readonly claimVolumes: readonly PodClaimVolume[];
 	/** spec.schedulerName. */
 	readonly schedulerName: string;
+	/** What the scheduler said when it last found no node; '' where it has not, or has since. */
+	readonly unschedulable: string;
 }
 
 export interface ObjectReference {

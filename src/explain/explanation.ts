@@ -72,7 +72,8 @@ export function explainClaim(namespace: string, name: string, cluster: ClusterSt
 	return { ...describeClaim(name, namespace, cluster), nodes: explainNodes(pod, cluster) };
 }
 
-function explainNodes(pod: Pod, cluster: ClusterState): NodesExplanation {
+/** Every node of the cluster, each that is refused under the first reason that holds there. */
+export function explainNodes(pod: Pod, cluster: ClusterState): NodesExplanation {
 	const { nodes } = cluster;
 	const refused: RefusalExplanation[] = [];
 	let left = nodes.all;
@@ -124,5 +125,5 @@ function stateOf(claim: Claim): ClaimExplanation['state'] {
 function podMounting(namespace: string, claimName: string): Pod {
 	const identity = { namespace, name: '', uid: '', resourceVersion: '', deleting: false };
 	const claimVolumes = [{ volumeName: claimName, claimName, ephemeral: false }];
-	return { ...identity, nodeName: '', schedulerName: '', claimVolumes };
+	return { ...identity, nodeName: '', schedulerName: '', unschedulable: '', claimVolumes };
 }

@@ -11,7 +11,7 @@ import { readJsonBodies, refuseEncodedBodies } from './body.ts';
 import type { Decision } from './decisions.ts';
 import { CallError } from './errors.ts';
 import { answerBadUrl, answerClientError, answerErrors, answerUnknownRoutes } from './refusals.ts';
-import { type ExtenderMetrics, reportCalls } from './report.ts';
+import { type ExtenderMetrics, type Made, reportCalls } from './report.ts';
 import type { Scheduling } from './scheduling.ts';
 import type { CallSummary, Service, Verb } from './service.ts';
 import { tlsOptions } from './tls.ts';
@@ -31,7 +31,7 @@ export interface ExtenderOptions {
 	readonly logger?: FastifyBaseLogger;
 	readonly metrics?: ExtenderMetrics;
 	/** Told of every filter call for a pod with claims, once it is answered. */
-	readonly onDecision?: (decision: Decision) => void;
+	readonly onDecision?: (decision: Decision, made: Made) => void;
 }
 
 /** Builds the service; the caller listens and closes. Throws if a TLS file cannot be read. */

@@ -22,10 +22,13 @@ export interface ExtenderMetrics {
 	fault(verb: Verb): void;
 }
 
+/** What a decision was made of, whole. */
+export type Made = NonNullable<CallSummary['decision']>;
+
 export interface Listeners {
 	readonly mode: Mode;
 	readonly metrics?: ExtenderMetrics;
-	readonly onDecision?: (decision: Decision) => void;
+	readonly onDecision?: (decision: Decision, made: Made) => void;
 }
 
 /** Adds the hooks. Every call leaves one log line; after an exception of ours it carries the stack. */
@@ -45,7 +48,7 @@ export function reportCalls(app: FastifyInstance, listeners: Listeners): void {
 		if (summary.fault !== undefined) listeners.metrics?.fault(summary.verb);
 		if (!summary.decision) return;
 		for (const { code, nodes } of summary.decision.judgement.refused) listeners.metrics?.refused(code, nodes.length);
-		listeners.onDecision?.(decisionOf(summary.decision, listeners.mode));
+		listeners.onDecision?.(decisionOf(summary.decision, listeners.mode), summary.decision);
 	});
 }
 

@@ -60,7 +60,13 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 	});
 	const nudges = new Counter({
 		name: 'topobind_nudges_total',
-		help: 'Pods that kube-scheduler was made to try again because a source changed, by result.',
+		help: 'Pods that kube-scheduler was made to try again, by result.',
+		labelNames: ['result'] as const,
+		registers,
+	});
+	const podEvents = new Counter({
+		name: 'topobind_pod_events_total',
+		help: 'Events that tell on a waiting pod what its storage asks of nodes, by result.',
 		labelNames: ['result'] as const,
 		registers,
 	});
@@ -117,6 +123,7 @@ export function createMetrics({ version, mode, process: ofProcess = false }: Met
 		binds,
 		bindSeconds,
 		nudges,
+		podEvents,
 		pinnedClaims,
 		pinRepairs,
 		watchEvents,

@@ -96,12 +96,14 @@ async function show(
 }
 
 function summary(clusters: number, disagreeing: number, counts: Counts, seconds: string): string {
-	const { pods, verdicts, refused, ambiguous, errors, nodeErrors, sources } = counts;
+	const { pods, verdicts, refused, ambiguous, errors, nodeErrors, sourced, bySource, goodSources } = counts;
+	const forSources = Object.entries(bySource).map(([code, times]) => `${times} ${code}`);
 	return [
 		`${clusters} clusters, ${pods} pods, ${verdicts} verdicts in ${seconds} s; ${refused} of them refusals`,
 		`${ambiguous} verdicts depend on which of several equal volumes is seen first (topobind: the first by name)`,
 		`${errors} pods end in an error of kube-scheduler, ${nodeErrors} of them because of some nodes only`,
-		`${sources} refusals are for a claim's source, which kube-scheduler does not look at`,
+		`${sourced} clusters have claims with sources, which kube-scheduler does not look at; the others have none`,
+		`refused for their sources: ${forSources.join(', ')}; passed with a good one: ${goodSources}`,
 		disagreeing === 0 ? 'no disagreement' : `${disagreeing} clusters with disagreements`,
 	].join('\n');
 }

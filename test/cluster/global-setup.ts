@@ -10,7 +10,11 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-	const controlPlane = await startControlPlane({ log: (line) => console.error(line) });
+	const controlPlane = await startControlPlane({
+		log: (line) => console.error(line),
+		// Without it the API server drops a dataSourceRef that names a namespace.
+		featureGates: { CrossNamespaceVolumeDataSource: true },
+	});
 	project.provide('controlPlane', controlPlane.info);
 	return () => controlPlane.stop();
 }

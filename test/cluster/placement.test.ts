@@ -6,7 +6,14 @@ import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, classesOf, isBound, isReadyToUse, isRunning, paths, pod, snapshot, useControlPlane } from './shared.ts';
-import { blindSchedulerConfig, type Mode, type Scheduling, startScheduling } from './topobind.ts';
+import {
+	blindSchedulerConfig,
+	grantEvents,
+	type Mode,
+	type Scheduling,
+	startScheduling,
+	startTopobind,
+} from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -27,6 +34,7 @@ const labelsOf = ({ name, zone, rack }: (typeof NODES)[number]) => ({
 });
 
 beforeAll(async () => {
+	await grantEvents(controlPlane);
 	for (const node of NODES) await controlPlane.createNode(node.name, { labels: labelsOf(node) });
 });
 afterAll(async () => {
@@ -150,18 +158,27 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 			await api.waitFor(paths(namespace).pod(name), isRunning);
 		}
 		await api.create(pod({ namespace, name: 'torn', schedulerName, claims: names }));
-		const event = await api.waitForEvent(
-			{ namespace, kind: 'Pod', name: 'torn' },
-			({ reason }) => reason === 'FailedScheduling',
-		);
+		const about = { namespace, kind: 'Pod', name: 'torn' };
+		const failedScheduling = (by: string) => (event: KubeObject) =>
+			event.reason === 'FailedScheduling' && (event.reportingComponent || event.source.component) === by;
+		const event = await api.waitForEvent(about, failedScheduling(schedulerName));
 		const told = ['node1', 'node2'].map((node, i) =>
 			expect.stringContaining(
 				`claim apart-${i + 1} is bound to volume ${mode}-apart-${i + 1}, which needs kubernetes.io/hostname in (${node})`,
 			),
 		);
-		// With VolumeBinding on, no node is left for an extender to be asked about: the explanation is topobind's own.
 		if (mode === 'delegate') for (const message of told) expect(event.message).toEqual(message);
-		else expect(event.message).toContain("3 node(s) didn't match PersistentVolume's node affinity");
+		else {
+			// VolumeBinding leaves no node to ask an extender about, and names no claim: topobind tells by itself.
+			expect(event.message).toContain("3 node(s) didn't match PersistentVolume's node affinity");
+			const own = await api.waitForEvent(about, failedScheduling('topobind'));
+			for (const message of told) expect(own.message).toEqual(message);
+			expect(own.message).toMatch(/^0\/3 nodes can be used by the pod's storage: /);
+			// Another process finds it told, and counts.
+			const again = await startTopobind(controlPlane, { mode });
+			await api.waitForEvent(about, (event) => failedScheduling('topobind')(event) && event.count === 2);
+			await again.stop();
+		}
 		const answer = await fetch(`${scheduling.topobind.admin}/api/v1/explain/pods/${namespace}/torn`);
 		const explanation = (await answer.json()) as KubeObject;
 		expect(explanation.nodes.feasible).toBe(0);

@@ -49,13 +49,21 @@ interface ClaimOptions {
 	readonly storageClass: string;
 	readonly size?: string;
 	/** What the volume is to be a copy of. */
-	readonly source?: { readonly kind: 'VolumeSnapshot' | 'PersistentVolumeClaim'; readonly name: string };
+	readonly source?: Source;
+}
+
+export interface Source {
+	readonly kind: 'VolumeSnapshot' | 'PersistentVolumeClaim';
+	readonly name: string;
+	/** Where it is not the claim's own. */
+	readonly namespace?: string;
 }
 
 /** A claim of a volume, new or copied. */
 export function claim(options: ClaimOptions): KubeObject {
 	const { namespace, name, storageClass, size = '1Gi', source } = options;
 	const apiGroup = source?.kind === 'VolumeSnapshot' ? { apiGroup: 'snapshot.storage.k8s.io' } : {};
+	const field = source?.namespace === undefined ? 'dataSource' : 'dataSourceRef';
 	return {
 		apiVersion: 'v1',
 		kind: 'PersistentVolumeClaim',
@@ -64,7 +72,7 @@ export function claim(options: ClaimOptions): KubeObject {
 			storageClassName: storageClass,
 			accessModes: ['ReadWriteOnce'],
 			resources: { requests: { storage: size } },
-			...(source === undefined ? {} : { dataSource: { ...apiGroup, ...source } }),
+			...(source === undefined ? {} : { [field]: { ...apiGroup, ...source } }),
 		},
 	};
 }
@@ -112,6 +120,9 @@ export function paths(namespace: string) {
 	const core = `/api/v1/namespaces/${namespace}`;
 	const snapshots = `/apis/snapshot.storage.k8s.io/v1/namespaces/${namespace}/volumesnapshots`;
 	return {
+		pods: `${core}/pods`,
+		claims: `${core}/persistentvolumeclaims`,
+		snapshots,
 		pod: (name: string) => `${core}/pods/${name}`,
 		claim: (name: string) => `${core}/persistentvolumeclaims/${name}`,
 		snapshot: (name: string) => `${snapshots}/${name}`,

@@ -2,198 +2,169 @@
 // is one whose volumes and snapshots are each on one node, as those of local drivers are.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { print, type Row, summaryOf } from './chaos/times.ts';
 import type { CsiDriver, KubeObject } from './harness/index.ts';
-import {
-	claim,
-	classesOf,
-	isBound,
-	isReadyToUse,
-	isRunning,
-	paths,
-	pod,
-	selectedNode,
-	snapshot,
-	useControlPlane,
-} from './shared.ts';
-import { grantNudging, type Mode, type Scheduling, startScheduling } from './topobind.ts';
+import { isBound, isReadyToUse, pod, type Source, selectedNode, useControlPlane } from './shared.ts';
+import { CLONE, on, Scene, SNAPSHOT, several, startDriver } from './sources/scene.ts';
+import { watchFirst } from './sources/watching.ts';
+import { grantNudging, type Mode, startScheduling } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
 const NODES = ['source-1', 'source-2', 'source-3'];
-const ROOMY = { allocatable: { cpu: '4' } };
+const DRIVER = 'source.test';
+const config = { sources: { drivers: { [DRIVER]: { snapshots: 'source-volume' } } } };
 
+let driver: CsiDriver;
 beforeAll(async () => {
 	await grantNudging(controlPlane);
-	await Promise.all(NODES.map((name) => controlPlane.createNode(name, ROOMY)));
+	await Promise.all(NODES.map((name) => controlPlane.createNode(name, { allocatable: { cpu: '4' } })));
+	driver = await startDriver(controlPlane, { name: DRIVER, reach: 'node', nodes: NODES.map((name) => ({ name })) });
 });
 afterAll(async () => {
 	for (const name of NODES) await controlPlane.deleteNode(name);
 });
 
-const on = (node: string) => ({ 'kubernetes.io/hostname': node });
+const open = (name: string, schedulerName: string) =>
+	Scene.open(controlPlane, { name, driver, schedulerName, dataOn: 'source-2', preferred: 'source-1' });
 
-/** Would rather run on source-1, by the greatest weight there is. */
-function elsewhere(object: KubeObject): KubeObject {
-	const preference = { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['source-1'] }] };
-	object.spec.affinity = {
-		nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference }] },
-	};
-	return object;
+const times: Row[] = [];
+afterAll(() => print('from readyToUse to the node chosen, and to the claim bound', times));
+
+/** Takes all CPU of source-2, until its pod is deleted. */
+async function fill({ namespace }: Scene, schedulerName: string): Promise<void> {
+	await api.create(pod({ namespace, name: 'filler', schedulerName, cpu: '4', nodeSelector: on('source-2') }));
 }
 
-interface Scene {
-	readonly namespace: string;
-	readonly driver: CsiDriver;
-	readonly schedulerName: string;
-}
-
-/** A driver on all three nodes, its classes, and a claim `data` whose volume is on source-2. */
-async function prepare(name: string, schedulerName: string): Promise<Scene> {
-	const namespace = await api.createNamespace(name);
-	const driver = await controlPlane.startCsiDriver({
-		name: `${name}.test`,
-		reach: 'node',
-		nodes: NODES.map((node) => ({ name: node })),
-	});
-	await api.createAll(classesOf(driver.name, driver.name));
-	await api.create(claim({ namespace, name: 'data', storageClass: driver.name }));
-	await api.create(pod({ namespace, name: 'writer', schedulerName, claims: ['data'], nodeSelector: on('source-2') }));
-	await api.waitFor(paths(namespace).pod('writer'), isRunning);
-	await api.deleteAndWait(paths(namespace).pod('writer'));
-	return { namespace, driver, schedulerName };
-}
-
-const takeSnapshot = ({ namespace, driver }: Scene, name: string) =>
-	api.create(snapshot({ namespace, name, snapshotClass: driver.name, claim: 'data' }));
-
-const ready = ({ namespace }: Scene, name: string) => api.waitFor(paths(namespace).snapshot(name), isReadyToUse);
-
-type Source = { readonly kind: 'VolumeSnapshot' | 'PersistentVolumeClaim'; readonly name: string };
-
-async function restore(
-	{ namespace, driver, schedulerName }: Scene,
-	name: string,
-	source: Source,
-	size = '1Gi',
-): Promise<void> {
-	await api.create(claim({ namespace, name, storageClass: driver.name, source, size }));
-	await api.create(elsewhere(pod({ namespace, name, schedulerName, claims: [name] })));
-}
-
-const running = ({ namespace }: Scene, name: string) => api.waitFor(paths(namespace).pod(name), isRunning);
-const isUnschedulable = (object: KubeObject | undefined) =>
-	object?.status?.conditions?.some(({ type, status }: KubeObject) => type === 'PodScheduled' && status === 'False') ===
-	true;
-const whyPending = async ({ namespace }: Scene, name: string): Promise<string> => {
-	const pending = await api.waitFor(paths(namespace).pod(name), isUnschedulable);
-	return pending?.status.conditions.find(({ type }: KubeObject) => type === 'PodScheduled').message;
-};
-
-const SNAPSHOT: Source = { kind: 'VolumeSnapshot', name: 'snap' };
-const CLONE: Source = { kind: 'PersistentVolumeClaim', name: 'data' };
+const TWENTY: [string, Source][] = [
+	['restores', SNAPSHOT],
+	['clones', CLONE],
+];
 
 describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
-	let scheduling: Scheduling;
 	let scene: Scene;
+	let schedulerName: string;
 
 	beforeAll(async () => {
-		const name = `source-${mode}`;
-		scheduling = await startScheduling(controlPlane, {
-			mode,
-			config: { sources: { drivers: { [`${name}.test`]: { snapshots: 'source-volume' } } } },
-		});
-		scene = await prepare(name, scheduling.schedulerName);
-		await takeSnapshot(scene, 'snap');
-		await ready(scene, 'snap');
+		const scheduling = await startScheduling(controlPlane, { mode, config });
+		({ schedulerName } = scheduling);
+		scene = await open(`source-${mode}`, schedulerName);
+		await scene.snapshot('snap');
+		await scene.ready('snap');
 		return async () => {
-			await scene.driver.stop();
 			await scheduling.scheduler.stop();
 			await scheduling.topobind.stop();
 		};
 	});
 
-	test.each([
-		['restores', SNAPSHOT],
-		['clones', CLONE],
-	])('20 of 20 %s that would rather run on source-1 run on source-2', async (what, source) => {
-		const names = Array.from({ length: 20 }, (_, i) => `${what}-${i}`);
-		await Promise.all(names.map((name) => restore(scene, name, source)));
+	test.each(TWENTY)('20 of 20 %s that would rather run on source-1 run on source-2', async (what, source) => {
+		const names = several(what, 20);
+		await Promise.all(names.map((name) => scene.restore(name, source)));
 		for (const name of names) {
-			expect((await running(scene, name))?.spec.nodeName).toBe('source-2');
-			expect(isBound(await api.get(paths(scene.namespace).claim(name)))).toBe(true);
+			expect(await scene.running(name)).toBe('source-2');
+			expect(await scene.isBound(name)).toBe(true);
 		}
-		await Promise.all(names.map((name) => api.deleteAndWait(paths(scene.namespace).pod(name))));
+		await scene.deletePods(names);
 	});
 
-	test('a restore of a snapshot that does not exist yet, and then is not ready, is never pinned elsewhere, and runs once it is', async () => {
-		const { namespace, driver } = scene;
-		const at = paths(namespace);
+	test('restores of snapshots that do not exist yet, or are not ready yet, are not pinned before, and all run after', async () => {
+		const before = several('before-there-is-one', 10);
+		const unready = several('before-it-is-ready', 10);
+		const names = [...before, ...unready];
+		const snapshotOf = (name: string) => (before.includes(name) ? 'later' : 'unready');
 		driver.holdSnapshots();
-		await restore(scene, 'early', { kind: 'VolumeSnapshot', name: 'later' });
-		expect(await whyPending(scene, 'early')).toContain('claim early');
-		expect(selectedNode(await api.get(at.claim('early')))).toBeUndefined();
-		const pins = new Set<string | undefined>();
-		const end = api.waitFor(at.claim('early'), (object) => {
-			pins.add(selectedNode(object));
-			return isBound(object);
+		await scene.snapshot('unready');
+		await api.waitFor(scene.at.snapshot('unready'), ({ status } = {}) => status?.boundVolumeSnapshotContentName);
+		const pins = new Map(names.map((name) => [name, new Set<string>()]));
+		const pinned = await watchFirst(api, scene.at.claims, names, (claim) => {
+			const node = selectedNode(claim);
+			if (node !== undefined) pins.get(claim.metadata.name)?.add(node);
+			return node !== undefined;
 		});
-		await takeSnapshot(scene, 'later');
-		await api.waitFor(at.snapshot('later'), (object) => object?.status?.boundVolumeSnapshotContentName !== undefined);
+		const bound = await watchFirst(api, scene.at.claims, names, isBound);
+		const readied = await watchFirst(api, scene.at.snapshots, ['later', 'unready'], isReadyToUse);
+
+		await Promise.all(names.map((name) => scene.restore(name, { kind: 'VolumeSnapshot', name: snapshotOf(name) })));
+		for (const name of before) expect(await scene.whyPending(name)).toContain(`claim ${name} waits for its source`);
+		for (const name of unready) expect(await scene.whyPending(name)).toContain('it is not ready to use yet');
+		await scene.snapshot('later');
+		await api.waitFor(scene.at.snapshot('later'), ({ status } = {}) => status?.boundVolumeSnapshotContentName);
 		driver.releaseSnapshots();
-		expect((await running(scene, 'early'))?.spec.nodeName).toBe('source-2');
-		await end;
-		expect([...pins].filter((node) => node !== undefined)).toEqual(['source-2']);
-		await api.deleteAndWait(at.pod('early'));
+
+		for (const name of names) expect(await scene.running(name)).toBe('source-2');
+		const [ready, chosen, done] = [await readied.all, await pinned.all, await bound.all];
+		const since = (name: string, moments: typeof chosen) =>
+			(moments.get(name)?.at ?? Number.NaN) - (ready.get(snapshotOf(name))?.at ?? Number.NaN);
+		for (const name of names) {
+			expect([...(pins.get(name) ?? [])]).toEqual(['source-2']);
+			expect(chosen.get(name)?.version).toBeGreaterThan(ready.get(snapshotOf(name))?.version ?? Number.NaN);
+		}
+		times.push(
+			{ what: `${mode}: chosen`, ...summaryOf(names.map((name) => since(name, chosen))) },
+			{ what: `${mode}: bound`, ...summaryOf(names.map((name) => since(name, done))) },
+		);
+		await scene.deletePods(names);
 	});
 
 	test('source-2 is full: the restore waits and says where it must go; when room appears it runs', async () => {
-		const { namespace, schedulerName } = scene;
-		await api.create(pod({ namespace, name: 'filler', schedulerName, cpu: '4', nodeSelector: on('source-2') }));
-		await running(scene, 'filler');
-		await restore(scene, 'patient', SNAPSHOT);
-		expect(await whyPending(scene, 'patient')).toMatch(/claim patient .*VolumeSnapshot snap.*source-2/);
-		expect(selectedNode(await api.get(paths(namespace).claim('patient')))).toBeUndefined();
-		await api.deleteAndWait(paths(namespace).pod('filler'));
-		expect((await running(scene, 'patient'))?.spec.nodeName).toBe('source-2');
-		await api.deleteAndWait(paths(namespace).pod('patient'));
-	});
-
-	test('too small a claim is refused with the reason; the same claim made large enough runs', async () => {
-		const { namespace, driver, schedulerName } = scene;
-		await restore(scene, 'small', SNAPSHOT, '1Mi');
-		expect(await whyPending(scene, 'small')).toMatch(/claim small .*VolumeSnapshot snap/);
-		await api.deleteAndWait(paths(namespace).claim('small')).catch(() => {});
-		await api.deleteAndWait(paths(namespace).pod('small'));
-		await api.deleteAndWait(paths(namespace).claim('small'));
-		await api.create(claim({ namespace, name: 'small', storageClass: driver.name, source: SNAPSHOT }));
-		await api.create(elsewhere(pod({ namespace, name: 'small', schedulerName, claims: ['small'] })));
-		expect((await running(scene, 'small'))?.spec.nodeName).toBe('source-2');
-		await api.deleteAndWait(paths(namespace).pod('small'));
+		await fill(scene, schedulerName);
+		await scene.running('filler');
+		await scene.restore('patient', SNAPSHOT);
+		expect(await scene.whyPending('patient')).toMatch(/claim patient .*VolumeSnapshot snap.*source-2/);
+		expect(await scene.pin('patient')).toBeUndefined();
+		await scene.deletePods(['filler']);
+		expect(await scene.running('patient')).toBe('source-2');
+		await scene.deletePods(['patient']);
 	});
 });
 
 describe('control: kube-scheduler without topobind', () => {
-	test('a restore is pinned to a node that can never provision it, ready or not', async () => {
-		const schedulerName = 'source-control';
-		const scheduler = await controlPlane.startScheduler({ schedulerName });
-		const scene = await prepare('source-control', schedulerName);
-		const at = paths(scene.namespace);
-		await restore(scene, 'early', SNAPSHOT);
-		const pinned = await api.waitFor(at.claim('early'), (object) => selectedNode(object) !== undefined);
-		expect(selectedNode(pinned)).toBe('source-1');
-		await takeSnapshot(scene, 'snap');
-		await ready(scene, 'snap');
-		await restore(scene, 'late', SNAPSHOT);
-		await restore(scene, 'clone', CLONE);
-		for (const name of ['late', 'clone']) {
-			const wrong = await api.waitFor(at.claim(name), (object) => selectedNode(object) !== undefined);
-			expect(selectedNode(wrong)).toBe('source-1');
+	const schedulerName = 'source-control';
+	let scene: Scene;
+
+	beforeAll(async () => {
+		await controlPlane.startScheduler({ schedulerName });
+		scene = await open(schedulerName, schedulerName);
+	});
+
+	/** Pinned, failed, and run nowhere. */
+	async function expectStuck(names: readonly string[]): Promise<void> {
+		await scene.failedToProvision(names);
+		for (const name of names) {
+			expect(await scene.pin(name)).toBe('source-1');
+			expect(await scene.isBound(name)).toBe(false);
+			expect((await api.get(scene.at.pod(name))).spec.nodeName).toBeUndefined();
 		}
-		const failed = ({ reason }: KubeObject) => reason === 'ProvisioningFailed';
-		const about = (name: string) => ({ namespace: scene.namespace, kind: 'PersistentVolumeClaim', name });
-		await Promise.all(['early', 'late', 'clone'].map((name) => api.waitForEvent(about(name), failed)));
-		for (const name of ['early', 'late', 'clone']) expect(isBound(await api.get(at.claim(name)))).toBe(false);
-		await scene.driver.stop();
-		await scheduler.stop();
+		await Promise.all(names.map((name) => api.delete(scene.at.pod(name))));
+	}
+
+	test('restores created before their snapshot are pinned at once', async () => {
+		const names = several('early', 10);
+		await Promise.all(names.map((name) => scene.restore(name, SNAPSHOT)));
+		for (const name of names) expect(await scene.pinned(name)).toBe('source-1');
+		await scene.snapshot('snap');
+		await scene.ready('snap');
+		await expectStuck(names);
+	});
+
+	test.each(TWENTY)('0 of 20 %s run on source-2', async (what, source) => {
+		const names = several(what, 20);
+		await Promise.all(names.map((name) => scene.restore(name, source)));
+		for (const name of names) await scene.pinned(name);
+		await expectStuck(names);
+	});
+
+	test('source-2 is full: the restore stays pinned elsewhere when room appears', async () => {
+		await fill(scene, schedulerName);
+		await scene.running('filler');
+		await scene.restore('patient', SNAPSHOT);
+		await scene.pinned('patient');
+		await scene.deletePods(['filler']);
+		const failures = (events: readonly KubeObject[]) =>
+			events.find(({ reason }) => reason === 'ProvisioningFailed')?.count ?? 0;
+		const before = failures(await api.events(scene.namespace, 'PersistentVolumeClaim', 'patient'));
+		const about = { namespace: scene.namespace, kind: 'PersistentVolumeClaim', name: 'patient' };
+		await api.waitForEvent(about, (event) => failures([event]) > before + 1);
+		await expectStuck(['patient']);
 	});
 });

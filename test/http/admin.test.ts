@@ -111,6 +111,7 @@ describe('a decision', () => {
 		deleting: false,
 		nodeName: '',
 		schedulerName: '',
+		unschedulable: '',
 		claimVolumes: [],
 	};
 	const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Binder } from '../../src/binder/binder.ts';
+import type { Kind } from '../../src/cluster/kinds.ts';
 import { judge } from '../../src/domain/decision/judge.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/cluster.ts';
 import { SELECTED_NODE } from '../../src/sandbox/raw.ts';
@@ -52,13 +53,13 @@ const claim = (name: string, dataSource?: object) => ({
 	},
 });
 
-const pod = (name: string, claimName: string) => ({
+const pod = (name: string, ...claims: string[]) => ({
 	apiVersion: 'v1' as const,
 	kind: 'Pod' as const,
 	metadata: { name, namespace: 'default' },
 	spec: {
 		containers: [{ name: 'app', image: 'app' }],
-		volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
+		volumes: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
 	},
 });
 
@@ -126,7 +127,7 @@ class Scene {
 		await this.sandbox.store.quiet();
 	}
 
-	async create(...objects: readonly { readonly kind: 'PersistentVolumeClaim' | 'Pod' | 'VolumeSnapshot' }[]) {
+	async create(...objects: readonly { readonly kind: Kind }[]) {
 		for (const object of objects) this.sandbox.store.create(object.kind, object as never);
 		await this.sandbox.store.quiet();
 	}
@@ -166,6 +167,58 @@ describe('a restore goes where its data is', () => {
 		expect(scene.place()).toBe(`${TOPOLOGY} in (node2)`);
 		expect([...scene.pins]).toEqual(['node2']);
 	});
+});
+
+describe('two sources in one pod', () => {
+	const both = async (other: string): Promise<Scene> => {
+		const scene = await start();
+		await scene.create(snapshot, claim('other'), pod('other', 'other'));
+		await scene.bind('other', other);
+		await scene.create(claim('restored', fromSnapshot), claim('cloned', { ...fromClaim, name: 'other' }));
+		await scene.create(pod('reader', 'restored', 'cloned'));
+		return scene;
+	};
+
+	it('that are on one node: the pod runs there, with both', async () => {
+		const scene = await both('node2');
+		expect(await scene.schedule('reader')).toBe('node2');
+		const { state } = scene.sandbox;
+		expect(['restored', 'cloned'].map((name) => state.claim('default', name)?.phase)).toEqual(['Bound', 'Bound']);
+	});
+
+	it('that are on two: it waits, and neither claim is pinned', async () => {
+		const scene = await both('node3');
+		expect(await scene.schedule('reader')).toBeUndefined();
+		const { state } = scene.sandbox;
+		expect(['restored', 'cloned'].map((name) => state.claim('default', name)?.selectedNode)).toEqual([
+			undefined,
+			undefined,
+		]);
+	});
+});
+
+it('a volume that is there will do instead, wherever the source is', async () => {
+	const scene = await start();
+	const expression = { key: TOPOLOGY, operator: 'In', values: ['node3'] };
+	const status = { phase: 'Available' };
+	const spec = {
+		accessModes: ['ReadWriteOnce'],
+		storageClassName: 'local',
+		capacity: { storage: '1Gi' },
+		local: { path: '/disk' },
+		nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [expression] }] } },
+	};
+	const volume = {
+		apiVersion: 'v1',
+		kind: 'PersistentVolume' as const,
+		metadata: { name: 'ready-made' },
+		spec,
+		status,
+	};
+	await scene.create(volume);
+	await scene.create(claim('restored', fromSnapshot), pod('reader', 'restored'));
+	expect(await scene.schedule('reader')).toBe('node3');
+	expect(scene.sandbox.state.claim('default', 'restored')?.volumeName).toBe('ready-made');
 });
 
 describe('a clone goes where its source is', () => {

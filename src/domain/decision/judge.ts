@@ -21,7 +21,16 @@ export type { Refusal } from '../storage/delayed-claims.ts';
 export function judge(pod: Pod, view: ClusterView, candidates: NodeSet, nodes: NodeIndex = view.nodes): Refusal[] {
 	if (pod.claimVolumes.length === 0) return [];
 	const claims = claimsOf(pod, view);
-	if (!isSorted(claims)) return [{ reason: claims, nodes: candidates }];
+	return isSorted(claims) ? judgeClaims(claims, view, candidates, nodes) : [{ reason: claims, nodes: candidates }];
+}
+
+/** The same of claims that are sorted already. */
+export function judgeClaims(
+	claims: PodClaims,
+	view: ClusterView,
+	candidates: NodeSet,
+	nodes: NodeIndex = view.nodes,
+): Refusal[] {
 	const refusals = missingFirst(claims.bound, view).flatMap((mounted) => judgeBound(mounted, view, candidates, nodes));
 	if (claims.delayed.length > 0) {
 		const left = refusals.reduce((set, refusal) => set.difference(refusal.nodes), candidates);

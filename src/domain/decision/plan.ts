@@ -2,11 +2,11 @@
 
 import type { Claim, Pod, Volume } from '../model.ts';
 import { DelayedClaims } from '../storage/delayed-claims.ts';
-import { claimsOf, isBound } from '../storage/pod-claims.ts';
+import { claimsOf, isBound, type PodClaims } from '../storage/pod-claims.ts';
 import { isReservedFor } from '../storage/static-volumes.ts';
 import { NodeSet } from '../topology/node-set.ts';
 import type { ClusterView } from '../view.ts';
-import { isSorted, judge } from './judge.ts';
+import { isSorted, judgeClaims } from './judge.ts';
 import { type Reason, reason } from './reasons.ts';
 
 export interface Plan {
@@ -23,15 +23,15 @@ export interface Plan {
 export function planBinding(pod: Pod, view: ClusterView, node: string): Plan | Reason {
 	const id = view.nodes.idOf(node);
 	if (id === undefined) return reason('UNKNOWN_NODE');
-	const mountedOnce = { ...pod, claimVolumes: uniqueClaims(pod) };
-	const refusal = judge(mountedOnce, view, NodeSet.of([id]))[0];
+	const mounted = claimsOf(pod, view);
+	if (!isSorted(mounted)) return mounted;
+	const claims = mountedOnce(mounted);
+	const refusal = judgeClaims(claims, view, NodeSet.of([id]))[0];
 	if (refusal) return refusal.reason;
-	const claims = claimsOf(mountedOnce, view);
-	if (!isSorted(claims)) return claims;
 	const { bindings, provisions } = new DelayedClaims(claims.delayed, view).assign(view.nodes.labelsOf(id));
 	return {
 		node,
-		claims: [...claims.bound.map(({ claim }) => claim), ...claims.delayed],
+		claims: [...new Set([...claims.bound.map(({ claim }) => claim), ...claims.delayed])],
 		bindings: bindings.map(({ claim, volume }) => ({ claim, volume, written: isWritten(claim, volume) })),
 		provisions: provisions.map((claim) => ({ claim, written: claim.selectedNode !== undefined })),
 	};
@@ -43,11 +43,11 @@ export function isReason(result: Plan | Reason): result is Reason {
 
 /**
  * A claim that two volumes of the pod mount is planned once. Filter judges it twice, as kube-scheduler does;
- * to bind it to two volumes would lose one of them.
+ * to bind it to two volumes would lose one of them. What each mount asks of it is asked all the same: the one may name it,
+ * the other own it.
  */
-function uniqueClaims(pod: Pod): Pod['claimVolumes'] {
-	const seen = new Set<string>();
-	return pod.claimVolumes.filter(({ claimName }) => !seen.has(claimName) && seen.add(claimName));
+function mountedOnce({ bound, delayed }: PodClaims): PodClaims {
+	return { bound, delayed: [...new Set(delayed)] };
 }
 
 /** GetBindVolumeToClaim leaves a volume alone only if its claimRef carries the claim's UID. */

@@ -100,20 +100,31 @@ function addZones(
 	};
 }
 
+/** What Go's url.Parse takes in place of the zone: hardly anything that a zone is not made of, and at most a port at its end. */
+const EBS_URL =
+	/^aws:\/\/(?:[\w.~:!$&'()*+,;=%@-]*@)?(?:[\w.~:!$&'()*+,;=<>"\u0080-\uffff-]*:\d*|[\w.~!$&'()*+,;=<>"\u0080-\uffff-]*)(?<path>(?:\/[^?#]*)?)(?:\?[^#]*)?(?:#(?<fragment>.*))?$/s;
+
 /** KubernetesVolumeIDToEBSVolumeID in aws_ebs.go. */
 function ebsProblem(volumeId: string): string | undefined {
 	if (!volumeId.startsWith('aws://')) return undefined;
-	const path = /^aws:\/\/[^/?#]*([^?#]*)/.exec(volumeId)?.[1] ?? '';
-	const id = percentDecoded(path)?.replace(/^\/+|\/+$/g, '') ?? '';
-	return /^vol-[^/]*$/.test(id) ? undefined : `${JSON.stringify(volumeId)} is not the id of an EBS volume`;
+	const { path, fragment = '' } = EBS_URL.exec(volumeId)?.groups ?? {};
+	const id = path && percentDecoded(path)?.replace(/^\/+|\/+$/g, '');
+	const isId =
+		id &&
+		/^vol-[^/]*$/.test(id) &&
+		percentDecoded(fragment) !== undefined &&
+		!hasControls(volumeId.split('#', 1).join());
+	return isId ? undefined : `${JSON.stringify(volumeId)} is not the id of an EBS volume`;
 }
 
-function percentDecoded(path: string): string | undefined {
-	try {
-		return decodeURIComponent(path);
-	} catch {
-		return undefined;
-	}
+/** Undefined where a percent sign escapes nothing. Byte by byte: what the bytes spell does not matter here. */
+function percentDecoded(text: string): string | undefined {
+	if (/%(?![0-9a-f]{2})/i.test(text)) return undefined;
+	return text.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+function hasControls(text: string): boolean {
+	return Array.from(text).some((character) => character < ' ' || character === '\u007f');
 }
 
 /** TranslateInTreePVToCSI in gce_pd.go: a volume of several zones must lie in one region. */

@@ -3,7 +3,8 @@
 import type { Judgements, Oracle, PluginVerdict, PodJudgement } from '../harness/oracle.ts';
 import type { FilterAnswer, Topobind } from '../harness/topobind.ts';
 import { keyOf, type Manifest, ofKind } from '../manifest.ts';
-import { claimIn, codeOf, isAmong } from './reasons.ts';
+import { isAmong } from './reasons.ts';
+import { SOURCE_CODES, type SourceCode, Sources } from './sources.ts';
 
 export interface Disagreement {
 	readonly kind: 'verdict' | 'reason' | 'failure';
@@ -32,8 +33,12 @@ export interface Counts {
 	readonly errors: number;
 	/** Among those, pods for which only some nodes give the error: see README.md. */
 	readonly nodeErrors: number;
+	/** 1 for a cluster in which a claim has a source. */
+	readonly sourced: number;
 	/** Refusals for a claim's source, which kube-scheduler does not look at. */
-	readonly sources: number;
+	readonly bySource: Readonly<Record<SourceCode, number>>;
+	/** Verdicts that pass a pod to a node where one of its claims can only be filled from its source. */
+	readonly goodSources: number;
 }
 
 export const NO_COUNTS: Counts = {
@@ -43,12 +48,27 @@ export const NO_COUNTS: Counts = {
 	ambiguous: 0,
 	errors: 0,
 	nodeErrors: 0,
-	sources: 0,
+	sourced: 0,
+	bySource: { SOURCE_NOT_READY: 0, SOURCE_INVALID: 0, SOURCE_UNREACHABLE: 0 },
+	goodSources: 0,
 };
 
 export function addCounts(a: Counts, b: Counts): Counts {
-	const keys = Object.keys(a) as (keyof Counts)[];
-	return Object.fromEntries(keys.map((key) => [key, a[key] + b[key]])) as unknown as Counts;
+	return {
+		pods: a.pods + b.pods,
+		verdicts: a.verdicts + b.verdicts,
+		refused: a.refused + b.refused,
+		ambiguous: a.ambiguous + b.ambiguous,
+		errors: a.errors + b.errors,
+		nodeErrors: a.nodeErrors + b.nodeErrors,
+		sourced: a.sourced + b.sourced,
+		bySource: {
+			SOURCE_NOT_READY: a.bySource.SOURCE_NOT_READY + b.bySource.SOURCE_NOT_READY,
+			SOURCE_INVALID: a.bySource.SOURCE_INVALID + b.bySource.SOURCE_INVALID,
+			SOURCE_UNREACHABLE: a.bySource.SOURCE_UNREACHABLE + b.bySource.SOURCE_UNREACHABLE,
+		},
+		goodSources: a.goodSources + b.goodSources,
+	};
 }
 
 /** Asks both about every pod and node. `judgements` are the oracle's on this cluster, if they are known already. */
@@ -61,8 +81,7 @@ export async function compare(
 	const nodes = ofKind(manifests, 'Node').map(keyOf);
 	const asked = Promise.all([oracle.judge(manifests), ask(manifests, pods, nodes, topobind)]);
 	const [judgements, answers] = await asked;
-	const sourced = new Set(ofKind(manifests, 'PersistentVolumeClaim').filter(hasSource).map(keyOf));
-	return compareAll(pods, nodes, sourced, judgements, answers);
+	return compareAll(pods, nodes, new Sources(manifests), judgements, answers);
 }
 
 async function ask(
@@ -78,54 +97,41 @@ async function ask(
 function compareAll(
 	pods: readonly Manifest[],
 	nodes: readonly string[],
-	sourced: ReadonlySet<string>,
+	sources: Sources,
 	judgements: Judgements,
 	answers: readonly FilterAnswer[],
 ): Comparison {
 	const disagreements: Disagreement[] = [];
-	let counts = NO_COUNTS;
+	let counts: Counts = { ...NO_COUNTS, sourced: sources.areNone ? 0 : 1 };
 	for (const [i, manifest] of pods.entries()) {
 		const pod = keyOf(manifest);
 		const judgement = judgements[pod];
 		const answer = answers[i];
 		if (!judgement || !answer) throw new Error(`no verdict on ${pod}`);
-		const { namespace } = manifest.metadata;
-		const isDeliberate = (ours: string | undefined) => isForSource(ours, namespace, sourced);
-		disagreements.push(...comparePod(pod, nodes, judgement, answer, isDeliberate));
-		counts = addCounts(counts, countsOf(nodes, judgement, answer, isDeliberate));
+		disagreements.push(...comparePod(manifest, nodes, judgement, answer, sources));
+		counts = addCounts(counts, countsOf(manifest, nodes, judgement, answer, sources));
 	}
 	return { disagreements, counts };
 }
 
 function comparePod(
-	pod: string,
+	manifest: Manifest,
 	nodes: readonly string[],
 	judgement: PodJudgement,
 	{ refused, failure }: FilterAnswer,
-	isDeliberate: (ours: string | undefined) => boolean,
+	sources: Sources,
 ): Disagreement[] {
+	const pod = keyOf(manifest);
 	if (failure !== undefined) return [{ kind: 'failure', pod, node: '', theirs: [], ours: failure }];
 	return nodes.flatMap((node): Disagreement[] => {
 		const theirs = messagesOn(node, judgement);
 		const ours = refused.get(node);
-		if (isDeliberate(ours)) return [];
+		if (ours !== undefined && sources.codeOf(manifest, ours)) {
+			return sources.mayHide(theirs) ? [] : [{ kind: 'reason', pod, node, theirs, ours }];
+		}
 		if (theirs.length > 0 !== (ours !== undefined)) return [{ kind: 'verdict', pod, node, theirs, ours }];
 		return ours === undefined || isAmong(ours, theirs) ? [] : [{ kind: 'reason', pod, node, theirs, ours }];
 	});
-}
-
-/**
- * A deliberate difference: the snapshot or volume that a claim is filled from. kube-scheduler asks nothing about
- * it, and topobind tells it before what a class or its capacity has against the node.
- */
-function isForSource(ours: string | undefined, namespace: string | undefined, sourced: ReadonlySet<string>): boolean {
-	if (ours === undefined || !codeOf(ours).startsWith('SOURCE_')) return false;
-	return sourced.has(`${namespace}/${claimIn(ours)}`);
-}
-
-function hasSource({ spec }: Manifest): boolean {
-	const { dataSource, dataSourceRef } = (spec ?? {}) as { dataSource?: object; dataSourceRef?: object };
-	return (dataSource ?? dataSourceRef) !== undefined;
 }
 
 /** All that any plugin says against the node: of the pod as a whole, and of the node. */
@@ -138,14 +144,17 @@ function messagesOf({ reasons = [], error }: PluginVerdict): readonly string[] {
 }
 
 function countsOf(
+	manifest: Manifest,
 	nodes: readonly string[],
 	judgement: PodJudgement,
 	{ refused }: FilterAnswer,
-	isDeliberate: (ours: string | undefined) => boolean,
+	sources: Sources,
 ): Counts {
 	const { preFilter = {}, filter = {}, ambiguous = [] } = judgement;
 	const failing = nodes.filter((node) => Object.values(filter[node] ?? {}).some(isError));
 	const whole = Object.values(preFilter).some(isError) || (failing.length > 0 && failing.length === nodes.length);
+	const codes = Array.from(refused.values(), (ours) => sources.codeOf(manifest, ours));
+	const times = (code: SourceCode) => codes.filter((each) => each === code).length;
 	return {
 		pods: 1,
 		verdicts: nodes.length,
@@ -153,7 +162,9 @@ function countsOf(
 		ambiguous: ambiguous.length,
 		errors: whole || failing.length > 0 ? 1 : 0,
 		nodeErrors: !whole && failing.length > 0 ? 1 : 0,
-		sources: refused.values().filter(isDeliberate).toArray().length,
+		sourced: 0,
+		bySource: Object.fromEntries(SOURCE_CODES.map((code) => [code, times(code)])) as Record<SourceCode, number>,
+		goodSources: sources.mustFill(manifest) ? nodes.length - refused.size : 0,
 	};
 }
 

@@ -63,6 +63,11 @@ export function isAmong(message: string, theirs: readonly string[]): boolean {
 	});
 }
 
+/** Whether it is what topobind tells only of claims that have no source, or whose source is good. */
+export function couldFollow(theirs: string): boolean {
+	return meaningOf(theirs).codes.some((code) => code === 'CLASS_TOPOLOGY' || code === 'CAPACITY');
+}
+
 function meaningOf(message: string): { readonly codes: readonly ReasonCode[]; readonly claim: string | undefined } {
 	for (const meaning of MEANINGS) {
 		const match = meaning.message.exec(message);

@@ -34,10 +34,7 @@ export function delayedClaim(
 		className,
 		annotations: random.chance(style.oddness / 5) ? { ...annotations, [BIND_COMPLETED]: 'yes' } : annotations,
 		phase: 'Pending',
-		spec: {
-			...random.maybe(0.25, 'selector', () => volumeSelector(random, style.oddness)),
-			...random.maybe(0.06, 'dataSource', () => source(random)),
-		},
+		spec: random.maybe(0.25, 'selector', () => volumeSelector(random, style.oddness)),
 	});
 }
 
@@ -127,15 +124,6 @@ function accessModes(random: Random): string[] {
 
 function selectedNode(random: Random, style: Style): string {
 	return random.pick([...(style.words[HOSTNAME] ?? []), MISSING, '']);
-}
-
-/** Of no concern to kube-scheduler; topobind may refuse more for it, and must not pass more. */
-function source(random: Random): object {
-	return random.pick([
-		{ apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: MISSING },
-		{ kind: 'PersistentVolumeClaim', name: `pod-${random.between(0, 9)}-claim-v0` },
-		{ apiGroup: 'populators.example.com', kind: 'Image', name: 'alpine' },
-	]);
 }
 
 function withoutClass(claim: Manifest): Manifest {

@@ -7,6 +7,7 @@ import { csiNodes, nodes } from './nodes.ts';
 import { workloads } from './pods.ts';
 import { Random } from './random.ts';
 import { nodeWords } from './selectors.ts';
+import { withSources } from './sources/sources.ts';
 import { type Style, style } from './style.ts';
 import { anyPhase, volume } from './volumes.ts';
 
@@ -15,6 +16,8 @@ const PODS = 30;
 const VOLUMES = 60;
 const FEWEST_FREE_VOLUMES = 35;
 const CAPACITIES = 25;
+/** How many clusters have sources; the others have none at all. */
+const SOURCED = 0.5;
 
 /** About 20 nodes, 30 pods and 60 volumes; always the same for the same seed. */
 export function generateCluster(seed: number): Manifest[] {
@@ -25,7 +28,7 @@ export function generateCluster(seed: number): Manifest[] {
 	const storageClasses = classes(random, chosen.words, chosen.oddness);
 	const { pods, claims, volumes } = workloads(random, chosen, storageClasses, PODS);
 	const free = Math.max(VOLUMES - volumes.length, FEWEST_FREE_VOLUMES);
-	return [
+	const cluster = [
 		...nodeManifests,
 		...csiNodes(random, names),
 		...drivers(),
@@ -37,6 +40,7 @@ export function generateCluster(seed: number): Manifest[] {
 		...claims,
 		...pods,
 	];
+	return random.chance(SOURCED) ? withSources(random, chosen, cluster) : cluster;
 }
 
 /** Volumes that wait for any claim, or for a certain one. */

@@ -26,6 +26,9 @@ function ebsVolume(random: Random): string {
 		'aws://us-east-1a/disk-1',
 		'aws://us-east-1a/vol-1/part-2',
 		'aws://us-east-1a/vol-%zz',
+		'aws://us-east-1a/vol-%FF',
+		'aws://us east/vol-1',
+		'aws://us-east-1a:zone/vol-1',
 		'disk-1',
 	]);
 }

@@ -2,7 +2,7 @@
 
 import type { Manifest } from '../manifest.ts';
 import type { Random } from './random.ts';
-import { DRIVERS, HOSTNAME, MIGRATED, MIGRATED_PLUGINS, NODE_LABELS, REGION, ZONE_KEYS } from './words.ts';
+import { DRIVERS, HOSTNAME, MIGRATED, MIGRATED_PLUGINS, NODE_LABELS, REGION, ZONE, ZONE_KEYS } from './words.ts';
 
 export function nodes(random: Random, count: number): Manifest[] {
 	return Array.from({ length: count }, (_, i) => node(random, `n${i + 1}`));
@@ -31,7 +31,12 @@ export function csiNodes(random: Random, names: readonly string[]): Manifest[] {
 		apiVersion: 'storage.k8s.io/v1',
 		kind: 'CSINode',
 		metadata: { name, ...random.maybe(0.85, 'annotations', () => annotations(random)) },
-		spec: { drivers: [{ name: DRIVERS.capacity, nodeID: name, topologyKeys: [HOSTNAME] }] },
+		spec: {
+			drivers: [
+				{ name: DRIVERS.capacity, nodeID: name, topologyKeys: [HOSTNAME] },
+				{ name: DRIVERS.silent, nodeID: name, topologyKeys: [ZONE] },
+			],
+		},
 	}));
 }
 

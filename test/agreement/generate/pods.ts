@@ -69,6 +69,8 @@ class WorkloadMaker implements Workloads {
 			case 'again': {
 				const twice = earlier.find((volume) => 'persistentVolumeClaim' in volume);
 				if (twice) return { persistentVolumeClaim: (twice as { persistentVolumeClaim: object }).persistentVolumeClaim };
+				const owned = earlier.find((volume): volume is { name: string } => 'ephemeral' in volume);
+				if (owned) return mounted(`${pod}-${owned.name}`);
 				break;
 			}
 			case 'ephemeral':

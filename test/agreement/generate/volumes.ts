@@ -77,7 +77,8 @@ function accessModes(random: Random): string[] {
 /** In-tree volumes of clouds are in zones: that is what migration translates. */
 const CLOUD_REACH: Style['reach'] = { node: 0, zone: 6, any: 2, empty: 0.5, none: 2 };
 
-function affinity(random: Random, style: Style): object {
+/** The part of a volume's spec that says which nodes reach it. */
+export function affinity(random: Random, style: Style): object {
 	const required = (...matchExpressions: object[]) => ({
 		nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions }] } },
 	});

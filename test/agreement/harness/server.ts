@@ -11,10 +11,16 @@ import type { Binder } from '../../../src/binder/binder.ts';
 import type { Cluster } from '../../../src/cluster/cluster.ts';
 import type { Kind, KindTypes } from '../../../src/cluster/kinds.ts';
 import { projections } from '../../../src/cluster/projections.ts';
-import { ClusterState } from '../../../src/cluster/state.ts';
+import { ClusterState, type DriverSettings } from '../../../src/cluster/state.ts';
 import { ClusterScheduling } from '../../../src/server/cluster-scheduling.ts';
 import { buildExtender } from '../../../src/server/extender.ts';
 import type { Scheduling } from '../../../src/server/scheduling.ts';
+
+// What an operator may have set for the drivers of ../generate/words.ts; of the others nothing is configured.
+const DRIVERS: DriverSettings = {
+	'silent.csi.example.com': { snapshots: 'source-volume' },
+	'undecided.csi.example.com': { snapshots: 'managed-by-node' },
+};
 
 // Mode delegate, in which a fault of ours is an answer of its own and never passes for a verdict.
 let scheduling = schedulingOf([]);
@@ -38,7 +44,7 @@ app.server.closeAllConnections();
 await app.close();
 
 function schedulingOf(items: readonly { kind: Kind }[]): Scheduling {
-	const state = new ClusterState();
+	const state = new ClusterState(DRIVERS);
 	for (const item of items) state.upsert(item.kind, project(item));
 	// All that filter reads of a cluster; nothing is bound here.
 	const cluster = { state, synced: true } as Cluster;

@@ -12,17 +12,20 @@ export interface ServingOptions {
 	/** Of the configuration file; all else as by default. */
 	readonly bindTimeoutSeconds?: number;
 	readonly env?: Readonly<Record<string, string>>;
+	/** More of the configuration file. */
+	readonly config?: object;
 }
 
 export function startServing(controlPlane: ControlPlane, options: ServingOptions = {}): Promise<Topobind> {
 	const { proxy, listen, bindTimeoutSeconds, env } = options;
+	const bind = bindTimeoutSeconds === undefined ? {} : { bind: { timeoutSeconds: bindTimeoutSeconds } };
 	const { info } = controlPlane;
 	const kubeconfigs = { ...info.access.kubeconfigs, ...(proxy && { topobind: proxy.kubeconfig }) };
 	const behind = { ...controlPlane, info: { ...info, access: { ...info.access, kubeconfigs } } };
 	return startTopobind(behind, {
 		mode: 'delegate',
 		...(listen !== undefined && { listen }),
-		...(bindTimeoutSeconds !== undefined && { config: { bind: { timeoutSeconds: bindTimeoutSeconds } } }),
+		config: { ...bind, ...options.config },
 		...(env && { env }),
 	});
 }

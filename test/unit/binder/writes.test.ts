@@ -60,22 +60,23 @@ describe('a conflict', () => {
 		expect(cluster.calls.length).toBeLessThan(5);
 	});
 
-	test('of the second of two writes: the first stays, its assumption too until the watch shows it', async () => {
+	test('of the second of two writes: the first stays, with its claim bound', async () => {
 		const { cluster, binder } = ground([
 			...['pv-1', 'pv-2'].map((name) => volume(name, { on: 'n1' })),
 			...['a', 'b'].map((name) => claim(name)),
 			pod('app', 'a', 'b'),
 		]);
-		cluster.holdWatch();
-		cluster.change('PersistentVolume', 'pv-2', TAKEN);
 		const end = errorOf(binder.bind(target('app')));
-		await until(() => cluster.calls.length === 2);
+		await until(() => cluster.volume('pv-1')?.claimRef !== undefined);
 		await turn();
-		expect(cluster.state.assumed).toBe(1);
-		expect(cluster.state.volume('pv-1')?.claimRef?.name).toBe('a');
-		cluster.releaseWatch();
+		// The second is written when the first claim is bound, and nobody else's until then.
+		expect(cluster.calls).toEqual(['claimVolume pv-1 for a']);
+		expect(cluster.state.volume('pv-2')?.claimRef?.name).toBe('b');
+		cluster.on('claimVolume', 'before', () => cluster.change('PersistentVolume', 'pv-2', TAKEN));
+		cluster.bindVolumes();
 		expect(await end).toMatchObject({ result: 'refused' });
-		expect(cluster.volume('pv-1')?.claimRef?.name).toBe('a');
+		expect(cluster.claim('a')?.volumeName).toBe('pv-1');
+		expect(cluster.volume('pv-2')?.claimRef?.name).not.toBe('b');
 	});
 });
 

@@ -18,6 +18,7 @@ describe('defaults', () => {
 			bind: { timeoutSeconds: 290, schedulerHttpTimeoutSeconds: 300 },
 			scoring: { staticBonus: 4, fit: 6, capacity: 3 },
 			sources: { nudge: true, drivers: {} },
+			events: { pods: true },
 			doctor: { events: true, repair: false, intervalSeconds: 60 },
 			decisions: { max: 1000, ttlSeconds: 3600 },
 			log: { level: 'info' },
@@ -47,6 +48,7 @@ tls: {certFile: c.pem, keyFile: k.pem, clientCAFile: ca.pem}
 bodyLimitBytes: 4096
 bind: {timeoutSeconds: 5, schedulerHttpTimeoutSeconds: 6}
 scoring: {staticBonus: 2.5, fit: 7.5, capacity: 10}
+events: {pods: false}
 sources: {nudge: false, drivers: {lvm.csi.example.com: {snapshots: source-volume}}}
 doctor: {events: false, repair: true, intervalSeconds: 5}
 decisions: {max: 5, ttlSeconds: 60}
@@ -62,6 +64,7 @@ log: {level: silent}
 			bodyLimitBytes: 4096,
 			bind: { timeoutSeconds: 5, schedulerHttpTimeoutSeconds: 6 },
 			scoring: { staticBonus: 2.5, fit: 7.5, capacity: 10 },
+			events: { pods: false },
 			sources: { nudge: false, drivers: { 'lvm.csi.example.com': { snapshots: 'source-volume' } } },
 			doctor: { events: false, repair: true, intervalSeconds: 5 },
 			decisions: { max: 5, ttlSeconds: 60 },

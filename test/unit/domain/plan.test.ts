@@ -5,12 +5,14 @@ import {
 	type ClaimOptions,
 	claim,
 	cluster,
+	type Manifest,
 	node,
 	pod,
 	project,
 	storageClass,
 	type VolumeOptions,
 	volume,
+	ZONE,
 } from './builders.ts';
 
 const base = [node('n0'), node('n1'), storageClass('local'), storageClass('csi', { provisioner: 'driver' })];
@@ -70,6 +72,23 @@ describe('a plan', () => {
 	it('gives a claim that is mounted twice one volume', () => {
 		const state = cluster(...base, claim('data'), volume('v1'));
 		expect(inWords(planned(pod('p', 'data', 'data'), state))).toEqual(['data → v1']);
+	});
+
+	it('asks of a claim that is named, and is an ephemeral one’s as well, what either mount asks', () => {
+		const zoned = volume('pv', { labels: { [ZONE]: 'b' } });
+		const owned = { owners: [{ uid: 'uid-p', controller: true }] };
+		const both = pod('p', { ephemeral: 'data' }, 'p-data');
+		const reversed = pod('p', 'p-data', { ephemeral: 'data' });
+		const inZone = node('n0', { [ZONE]: 'a' });
+		const [bound, foreign] = [claim('p-data', { bound: 'pv', ...owned }), claim('p-data', { bound: 'pv' })];
+		for (const either of [both, reversed]) {
+			const refusal = (...objects: Manifest[]) => planBinding(project(either), cluster(...base, ...objects), 'n0');
+			expect(refusal(inZone, bound, zoned)).toMatchObject({ code: 'ZONE_LABEL' });
+			expect(refusal(foreign, volume('pv'))).toMatchObject({ code: 'CLAIM_NOT_OWNED' });
+			expect(refusal(bound, zoned)).toMatchObject({ claims: [{ name: 'p-data' }], bindings: [], provisions: [] });
+		}
+		const state = cluster(...base, claim('p-data', owned), volume('v1'));
+		expect(inWords(planned(both, state))).toEqual(['p-data → v1']);
 	});
 
 	it('goes by the node it is for', () => {

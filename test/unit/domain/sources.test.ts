@@ -181,10 +181,10 @@ describe('a claim to be cloned', () => {
 		};
 		const [bound, held] = origin({ claim: { betaClass: 'csi' }, volume: EVERYWHERE }) as [Manifest, Manifest];
 		expect(check({ origin: [without(bound), held] })).toBe(
-			fails('it has no storageClassName, which cloning needs; use one that has', CLAIM),
+			fails('it has no storageClassName, which cloning needs; set it', CLAIM),
 		);
 		expect(check({ claim: without(clone('r', 'origin', { betaClass: 'csi' })) })).toBe(
-			fails('the claim has no storageClassName, which cloning needs; create it with one', CLAIM),
+			fails('the claim has no storageClassName, which cloning needs; set it', CLAIM),
 		);
 		expect(check({ origin: origin({ claim: { class: '' }, volume: EVERYWHERE }) })).toBe('ok');
 	});
@@ -374,6 +374,28 @@ describe('several requirements', () => {
 		put(state, node('n4', { zone: 'b' }));
 		put(state, content('a', { affinity: topologies({ [HOST]: ['n1', 'n2', 'n4'] }) }));
 		expect(verdicts(r, state)).toMatchObject({ n3: 'SOURCE_UNREACHABLE', n4: 'CLASS_TOPOLOGY' });
+	});
+
+	it('of two sources, one of them with a volume that is there, allowed topologies and capacity must meet', () => {
+		const state = scene([
+			storageClass('csi', { provisioner: DRIVER, topologies: topologies({ zone: ['a'] }) }),
+			csiDriver(DRIVER, true),
+			capacity('seg', { capacity: '5Gi', nodes: { matchLabels: { zone: 'a' } } }),
+			...restorable('a', 'n1', 'n3', 'n4'),
+			restore('r-a', 'a', { size: '3Gi' }),
+			restore('r-b', 'b', { size: '2Gi' }),
+			snapshot('b'),
+			content('b', { affinity: topologies({ [HOST]: ['n3'] }) }),
+			// Large enough for r-b, not for r-a: here, and only here, r-b can do without its source.
+			volume('ready-made', { class: 'csi', on: 'n1', size: '2Gi' }),
+			volume('too-small', { class: 'csi', on: 'n4', size: '1Gi' }),
+			node('n4', { zone: 'a' }),
+		]);
+		const both = pod('p', 'r-a', 'r-b');
+		const met = { n1: 'ok', n2: 'SOURCE_UNREACHABLE', n3: 'CLASS_TOPOLOGY', n4: 'SOURCE_UNREACHABLE' };
+		expect(verdicts(both, state)).toEqual(met);
+		put(state, capacity('seg', { capacity: '2Gi', nodes: { matchLabels: { zone: 'a' } } }));
+		expect(verdicts(both, state)).toEqual({ ...met, n1: 'CAPACITY' });
 	});
 
 	it('of a source and a bound claim must meet', () => {

@@ -15,8 +15,9 @@ export function checkClone(
 	if (original.phase === 'Lost') return invalid('it has lost its volume; use another');
 	if (original.phase !== 'Bound') return notReady('it is not bound yet');
 	if (original.deleting) return invalid('it is being deleted; use another');
-	if (!original.classInSpec) return invalid('it has no storageClassName, which cloning needs; use one that has');
-	if (!claim.classInSpec) return invalid('the claim has no storageClassName, which cloning needs; create it with one');
+	// A storageClassName can be set once where there is none: validateStorageClassUpgradeFromNil in pkg/apis/core/validation.
+	if (!original.classInSpec) return invalid('it has no storageClassName, which cloning needs; set it');
+	if (!claim.classInSpec) return invalid('the claim has no storageClassName, which cloning needs; set it');
 	const asked = claim.request ?? ZERO;
 	const least = original.request ?? ZERO;
 	if (wholeUnits(asked) < wholeUnits(least)) {

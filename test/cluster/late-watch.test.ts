@@ -1,0 +1,74 @@
+// kube-scheduler sees a volume before topobind does, and asks too early. Nobody would ask again.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ApiProxy } from './chaos/api-proxy.ts';
+import { startServing } from './chaos/serving.ts';
+import type { KubeObject } from './harness/index.ts';
+import { localClass, localVolume } from './objects.ts';
+import { claim, isRunning, paths, pod, useControlPlane } from './shared.ts';
+import { grantNudging, grantRights, schedulerConfig } from './topobind.ts';
+
+const controlPlane = useControlPlane();
+const { api } = controlPlane;
+
+beforeAll(async () => {
+	await grantRights(controlPlane);
+	await grantNudging(controlPlane);
+	await controlPlane.createNode('late-1');
+});
+afterAll(() => controlPlane.deleteNode('late-1'));
+
+const isRefused = (object: KubeObject | undefined) =>
+	object?.status?.conditions?.some(({ type, status }: KubeObject) => type === 'PodScheduled' && status === 'False') ===
+	true;
+const tells = (words: string) => (object: KubeObject | undefined) =>
+	isRefused(object) && JSON.stringify(object?.status.conditions).includes(words);
+
+/** A pod waits for a volume, in a class of this name; all that topobind watches is late. */
+async function waiting(name: string, nudge: boolean) {
+	const proxy = await ApiProxy.start(controlPlane.info);
+	proxy.lagMs = 800;
+	const topobind = await startServing(controlPlane, { proxy, config: { sources: { nudge } } });
+	const scheduler = await controlPlane.startScheduler({
+		config: await schedulerConfig('delegate', topobind.extender),
+		schedulerName: name,
+	});
+	const namespace = await api.createNamespace(name);
+	await api.create(localClass(name));
+	await api.create(claim({ namespace, name: 'data', storageClass: name }));
+	await api.create(pod({ namespace, name: 'app', schedulerName: name, claims: ['data'] }));
+	await api.waitFor(paths(namespace).pod('app'), isRefused);
+	return {
+		namespace,
+		topobind,
+		stop: async () => {
+			await scheduler.stop();
+			await topobind.stop();
+			await proxy.stop();
+		},
+	};
+}
+
+describe('a volume that topobind sees later than kube-scheduler', () => {
+	test('the pod is tried again, and runs', async () => {
+		const { namespace, stop } = await waiting('late', true);
+		// It was refused for a claim that had not been seen either, and is told anew.
+		await api.waitFor(paths(namespace).pod('app'), tells('claim data finds no available volume'), 20_000);
+		await api.create(localVolume('late', 'late-1', 'late'));
+		const running = await api.waitFor(paths(namespace).pod('app'), isRunning, 20_000);
+		expect(running?.spec.nodeName).toBe('late-1');
+		expect(running?.metadata.annotations['topobind.dev/try-again']).toBeDefined();
+		await stop();
+	});
+
+	test('without the nudge it waits on, though topobind would pass the node by now', async () => {
+		const { namespace, topobind, stop } = await waiting('late-control', false);
+		await api.create(localVolume('late-control', 'late-1', 'late-control'));
+		const explain = async () =>
+			(await (await fetch(`${topobind.admin}/api/v1/explain/pods/${namespace}/app`)).json()) as KubeObject;
+		await expect.poll(async () => (await explain()).nodes.feasible, { timeout: 10_000 }).toBe(1);
+		// For longer than the other one took in all.
+		await expect(api.waitFor(paths(namespace).pod('app'), isRunning, 8_000)).rejects.toThrow();
+		await stop();
+	});
+});

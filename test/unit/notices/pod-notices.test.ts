@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { ClusterEvent, EventSubject } from '../../../src/cluster/event-writer.ts';
+import { PodNotices } from '../../../src/notices/pod-notices.ts';
+import { claim, cluster, type Manifest, node, pod, put, storageClass, volume } from '../domain/builders.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+const ends: (() => void)[] = [];
+afterEach(() => {
+	for (const end of ends.splice(0)) end();
+	vi.useRealTimers();
+});
+
+const IN_TREE = "0/3 nodes are available: 3 node(s) didn't match PersistentVolume's node affinity.";
+
+/** As kube-scheduler leaves a pod that it found no node for. */
+function refused(name: string, message: string, claims = ['a', 'b'], version = '2'): Manifest<'Pod'> {
+	const made = pod(name, ...claims);
+	const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];
+	return { ...made, metadata: { ...made.metadata, resourceVersion: version }, status: { conditions } };
+}
+
+/** Claim a is bound on n1, claim b on n2. */
+const torn = () => [
+	...['n1', 'n2', 'n3'].map((name) => node(name)),
+	storageClass('local'),
+	volume('pv-a', { on: 'n1', phase: 'Bound' }),
+	volume('pv-b', { on: 'n2', phase: 'Bound' }),
+	claim('a', { bound: 'pv-a' }),
+	claim('b', { bound: 'pv-b' }),
+];
+
+function watched(objects: readonly Manifest[]) {
+	const state = cluster(...objects);
+	const told: (EventSubject & ClusterEvent)[] = [];
+	let broken: Error | undefined;
+	const failures: string[] = [];
+	const notices = new PodNotices(
+		state,
+		{
+			async tell(about, event) {
+				if (broken) throw broken;
+				told.push({ ...about, ...event });
+			},
+		},
+		{ onNotice: (_, error) => void (error && failures.push(error.message)) },
+	);
+	ends.push(notices.start());
+	const fail = (error: Error) => {
+		broken = error;
+	};
+	return { state, told, failures, fail };
+}
+
+const soon = () => vi.advanceTimersByTimeAsync(1_500);
+
+describe('a pod that kube-scheduler refused in words of its own', () => {
+	test('is told which claims it is and what they need', async () => {
+		const { state, told } = watched(torn());
+		put(state, refused('app', IN_TREE));
+		await soon();
+		expect(told).toMatchObject([
+			{
+				...{ kind: 'Pod', name: 'app', type: 'Warning', reason: 'FailedScheduling' },
+				message:
+					"0/3 nodes can be used by the pod's storage: 1 claim b is bound to volume pv-b, which needs kubernetes.io/hostname in (n2), 2 claim a is bound to volume pv-a, which needs kubernetes.io/hostname in (n1)",
+			},
+		]);
+	});
+
+	test('is told so where some nodes are left, too', async () => {
+		const { state, told } = watched(torn());
+		put(
+			state,
+			refused('app', '0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had volume node affinity conflict', ['a']),
+		);
+		await soon();
+		expect(told.map(({ message }) => message)).toEqual([expect.stringMatching(/^1\/3 nodes can .*: 2 claim a /)]);
+	});
+
+	test('and was there before topobind', async () => {
+		const { told } = watched([...torn(), refused('app', IN_TREE)]);
+		await soon();
+		expect(told).toHaveLength(1);
+	});
+
+	test('is told once, again after ten minutes while it lasts, and something else at once', async () => {
+		const { state, told } = watched(torn());
+		put(state, refused('app', IN_TREE));
+		await soon();
+		put(state, refused('app', `${IN_TREE} preemption: no`, ['a', 'b'], '3'));
+		await soon();
+		expect(told).toHaveLength(1);
+		await vi.advanceTimersByTimeAsync(610_000);
+		expect(told).toHaveLength(2);
+		put(state, claim('b', { bound: 'pv-c', version: '9' }));
+		put(state, refused('app', '0/3 nodes are available: persistentvolume "pv-c" not found.', ['a', 'b'], '4'));
+		await soon();
+		expect(told[2]?.message).toContain('claim b is bound to volume pv-c, which does not exist');
+	});
+});
+
+describe('nothing is told', () => {
+	test.each([
+		['of a pod that nobody has refused', pod('app', 'a', 'b')],
+		['where storage is not the cause', refused('app', '0/3 nodes are available: 3 Insufficient cpu.', ['a'])],
+		[
+			'that the scheduler was told by topobind, and has said',
+			refused(
+				'app',
+				'0/3 nodes are available: 2 claim a is bound to volume pv-a, which needs kubernetes.io/hostname in (n1), 1 claim b is bound to volume pv-b, which needs kubernetes.io/hostname in (n2).',
+			),
+		],
+		['of a pod without claims', refused('app', IN_TREE, [])],
+	])('%s', async (_, manifest) => {
+		const { state, told } = watched(torn());
+		put(state, manifest);
+		await soon();
+		expect(told).toEqual([]);
+	});
+
+	test('of a pod that was placed, or refused for something else, before it was looked at', async () => {
+		const { state, told } = watched(torn());
+		put(state, refused('app', IN_TREE));
+		state.remove('Pod', 'ns/app');
+		await soon();
+		expect(told).toEqual([]);
+	});
+});
+
+test('what cannot be written is reported, and the others are told', async () => {
+	const { state, failures, fail, told } = watched(torn());
+	fail(new Error('forbidden'));
+	put(state, refused('one', IN_TREE));
+	put(state, refused('two', IN_TREE));
+	await soon();
+	expect(failures).toEqual(['forbidden', 'forbidden']);
+	expect(told).toEqual([]);
+});

@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { SecondLook } from '../../../src/nudge/second-look.ts';
+import { claim, cluster, node, pod, project, put, storageClass, volume } from '../domain/builders.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const APP = project(pod('app', 'data'));
+const NODES = ['n1', 'n2'];
+
+/** A claim for which there is no volume yet. */
+function ground() {
+	const state = cluster(...NODES.map((name) => node(name)), storageClass('local'), claim('data'), pod('app', 'data'));
+	const marks: string[] = [];
+	const watches = { current: true };
+	const look = new SecondLook(state, {
+		isCurrent: () => watches.current,
+		async mark({ name }, mark) {
+			marks.push(`${name} ${mark}`);
+		},
+	});
+	return { state, marks, look, watches };
+}
+
+/** What kube-scheduler is told: the truth, as long as nothing changes. */
+const told = (nodes: readonly string[], message = 'claim data finds no available volume of class local with 1Gi') => [
+	{ nodes, message },
+];
+const comes = (on: string) => volume('pv', { on });
+const soon = () => vi.advanceTimersByTimeAsync(1_100);
+const later = () => vi.advanceTimersByTimeAsync(10_000);
+
+test('a pod that was refused before its volume was seen is marked, once', async () => {
+	const { state, marks, look } = ground();
+	look.refused(APP, told(NODES));
+	put(state, comes('n2'));
+	await soon();
+	expect(marks).toHaveLength(1);
+	await later();
+	expect(marks).toHaveLength(1);
+});
+
+test('also where the watch was later than the first look', async () => {
+	const { state, marks, look } = ground();
+	look.refused(APP, told(NODES));
+	await soon();
+	put(state, comes('n2'));
+	await later();
+	expect(marks).toHaveLength(1);
+});
+
+test('also where it was the node that had not been seen', async () => {
+	const { state, marks, look } = ground();
+	put(state, comes('n3'));
+	look.refused(APP, told([...NODES, 'n3']));
+	put(state, node('n3'));
+	await soon();
+	expect(marks).toHaveLength(1);
+});
+
+test('each refusal of its own, and never with the same mark', async () => {
+	const { state, marks, look } = ground();
+	look.refused(APP, told(NODES));
+	put(state, comes('n2'));
+	await soon();
+	look.refused(APP, told(NODES));
+	await soon();
+	expect(new Set(marks).size).toBe(2);
+});
+
+test('also where a watch was down for long: as soon as it is up again, and not before', async () => {
+	const { state, marks, look, watches } = ground();
+	look.refused(APP, told(NODES));
+	watches.current = false;
+	await vi.advanceTimersByTimeAsync(60_000);
+	put(state, comes('n2'));
+	await soon();
+	expect(marks).toEqual([]);
+	watches.current = true;
+	await soon();
+	expect(marks).toHaveLength(1);
+});
+
+test('what a watch that is up again brings may take a moment', async () => {
+	const { state, marks, look, watches } = ground();
+	look.refused(APP, told(NODES));
+	watches.current = false;
+	await vi.advanceTimersByTimeAsync(60_500);
+	watches.current = true;
+	await soon();
+	put(state, comes('n2'));
+	await later();
+	expect(marks).toHaveLength(1);
+});
+
+test('a pod that was refused for what has passed is marked, so that people read what it waits for now', async () => {
+	const { marks, look } = ground();
+	look.refused(APP, told(NODES, 'claim data does not exist'));
+	await soon();
+	expect(marks).toHaveLength(1);
+	look.refused(APP, told(NODES));
+	await later();
+	expect(marks).toHaveLength(1);
+});
+
+type Ground = ReturnType<typeof ground>;
+
+test.each<[string, (ground: Ground) => void]>([
+	['nothing has changed', () => {}],
+	[
+		'the volume is on a node that nobody asked about',
+		({ state }) => {
+			put(state, node('n3'));
+			put(state, comes('n3'));
+		},
+	],
+	[
+		'the scheduler has asked again, and a node passed',
+		({ state, look }) => {
+			put(state, comes('n2'));
+			look.passed(APP);
+		},
+	],
+	[
+		'the pod was assigned, or deleted',
+		({ state }) => {
+			put(state, comes('n2'));
+			state.remove('Pod', 'ns/app');
+		},
+	],
+	[
+		'the pod is another of that name',
+		({ state }) => {
+			const other = pod('app', 'data');
+			put(state, comes('n2'));
+			put(state, { ...other, metadata: { ...other.metadata, uid: 'new' } });
+		},
+	],
+	['it comes after the looks', ({ state }) => void setTimeout(() => put(state, comes('n2')), 5_000)],
+])('nothing is marked where %s', async (_, then) => {
+	const all = ground();
+	all.look.refused(APP, told(NODES));
+	then(all);
+	await later();
+	expect(all.marks).toEqual([]);
+	expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a watch that stays down is not waited for without end', async () => {
+	const { look, watches } = ground();
+	look.refused(APP, told(NODES));
+	watches.current = false;
+	await vi.advanceTimersByTimeAsync(310_000);
+	expect(vi.getTimerCount()).toBe(0);
+});
