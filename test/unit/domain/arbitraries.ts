@@ -198,12 +198,13 @@ export const scenario: fc.Arbitrary<Scenario> = fc
 		pod: pod('p', ...mounts),
 	}));
 
-/** One of these, and all of its objects in any order. */
-export const shuffledScenario = scenario.chain((given) => {
-	const objects: readonly Manifest[] = [...given.nodes, ...given.volumes, ...given.others];
-	const shuffled = fc.shuffledSubarray([...objects], { minLength: objects.length });
-	return fc.tuple(fc.constant(given), shuffled);
-});
+/** A cluster, and all of its objects in any order. */
+export function shuffled(clusters: fc.Arbitrary<Scenario>): fc.Arbitrary<[Scenario, Manifest[]]> {
+	return clusters.chain((given) => {
+		const objects: Manifest[] = [...given.nodes, ...given.volumes, ...given.others];
+		return fc.tuple(fc.constant(given), fc.shuffledSubarray(objects, { minLength: objects.length }));
+	});
+}
 
 const localClaim = fc.record({
 	size: fc.constantFrom(...SIZES),

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isReason, planBinding } from '../../../src/domain/decision/plan.ts';
-import { build, scenario } from './arbitraries.ts';
-import { type Manifest, pod, project } from './builders.ts';
+import { build, localScenario, scenario, shuffled } from './arbitraries.ts';
+import { configuredCluster, type Manifest, pod, project } from './builders.ts';
 import { naiveBest } from './naive-volumes.ts';
 import { feasible, reasons } from './verdicts.ts';
 
@@ -10,11 +10,12 @@ interface Mount {
 	readonly persistentVolumeClaim: { readonly claimName: string };
 }
 
-function mountedOnce({ metadata, spec }: Manifest<'Pod'>): Manifest<'Pod'> {
-	const names = (spec as { volumes: Mount[] }).volumes.map(
-		({ persistentVolumeClaim }) => persistentVolumeClaim.claimName,
-	);
-	return pod(metadata.name, ...new Set(names));
+function mountsOf({ spec }: Manifest<'Pod'>): string[] {
+	return (spec as { volumes: Mount[] }).volumes.map(({ persistentVolumeClaim }) => persistentVolumeClaim.claimName);
+}
+
+function mountedOnce(of: Manifest<'Pod'>): Manifest<'Pod'> {
+	return pod(of.metadata.name, ...new Set(mountsOf(of)));
 }
 
 describe('a plan', () => {
@@ -74,21 +75,42 @@ describe('a plan', () => {
 		);
 	});
 
-	it('gives each claim, smallest first, the volume that looking at every volume finds', () => {
+	it('gives each claim, smallest first, the volume that looking at every volume finds, and provisions the rest', () => {
 		fc.assert(
 			fc.property(scenario, fc.nat(3), (given, at) => {
 				const state = build(given);
-				const id = state.nodes.idOf(given.nodes[at]?.metadata.name as string) as number;
-				const plan = planBinding(project(given.pod), state, state.nodes.nameOf(id));
+				const name = given.nodes[at]?.metadata.name as string;
+				const labels = state.nodes.labelsOf(state.nodes.idOf(name) as number);
+				const plan = planBinding(project(given.pod), state, name);
 				if (isReason(plan)) return;
 				const taken = new Set<string>();
 				for (const { claim, volume } of plan.bindings) {
-					expect(naiveBest(claim, state.all('PersistentVolume').values(), state.nodes.labelsOf(id), taken)?.name).toBe(
-						volume.name,
-					);
+					expect(naiveBest(claim, state.all('PersistentVolume').values(), labels, taken)?.name).toBe(volume.name);
 					taken.add(volume.name);
 				}
+				const served = plan.bindings.map(({ claim }) => claim);
+				const unbound = plan.claims.filter((claim) => claim.volumeName === '' && !served.includes(claim));
+				expect(namesOf(plan.provisions.map(({ claim }) => claim))).toEqual(namesOf(unbound));
+				expect(namesOf(plan.claims)).toEqual(namesOf(mountsOf(given.pod).map((name) => ({ name }))));
 			}),
+			{ numRuns: 500 },
+		);
+	});
+
+	it('does not depend on the order in which anything came', () => {
+		fc.assert(
+			fc.property(fc.oneof(shuffled(scenario), shuffled(localScenario)), ([given, objects]) => {
+				const [state, other] = [build(given), configuredCluster(given.drivers, ...objects)];
+				for (const { metadata } of given.nodes) {
+					const plans = [state, other].map((each) => planBinding(project(given.pod), each, metadata.name));
+					expect(plans[1]).toEqual(plans[0]);
+				}
+			}),
+			{ numRuns: 500 },
 		);
 	});
 });
+
+function namesOf(objects: readonly { readonly name: string }[]): string[] {
+	return [...new Set(objects.map(({ name }) => name))].sort();
+}
