@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiProxy } from './chaos/api-proxy.ts';
-import { claimNames, type Objects, objectsOf, problemsOf, until, waitingInVain } from './chaos/invariants.ts';
+import { claimNames, type Objects, objectsOf, problemsOf, tornPods, until, waitingInVain } from './chaos/invariants.ts';
 import { startRoundRobin } from './chaos/round-robin.ts';
 import { startServing } from './chaos/serving.ts';
 import { type Row, report, Times } from './chaos/times.ts';
@@ -191,6 +191,7 @@ describe.each([
 			const objects = await untilSound(namespace, storageClass, waitingInVain);
 			const waiting = objects.pods.filter((each) => !isPlaced(each));
 			expect(waiting.length).toBeGreaterThan(0);
+			expect(tornPods(objects)).toEqual([]);
 			// One replica takes all volumes of a pod, or none.
 			const bound = objects.claims.filter(({ spec }) => spec.volumeName).map(({ metadata }) => metadata.name);
 			if (replicas === 1) expect(waiting.flatMap(claimNames).filter((name) => bound.includes(name))).toEqual([]);
