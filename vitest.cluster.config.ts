@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 // Tests against a real control plane: one for all files, which run one after
-// the other, as they share its nodes and its speed. The races take as long as all others together: npm run test:races.
+// the other, as they share its nodes and its speed.
 export default defineConfig({
 	test: {
-		include: [process.env.TOPOBIND_TEST_RACES ? 'test/cluster/races.test.ts' : 'test/cluster/!(races).test.ts'],
+		include: ['test/cluster/*.test.ts'],
 		globalSetup: ['test/cluster/global-setup.ts'],
 		pool: 'forks',
 		fileParallelism: false,

@@ -15,6 +15,7 @@ const controlPlane = useControlPlane();
 const { api } = controlPlane;
 const CLASS = 'faults-watch';
 const VOLUMES = '/api/v1/persistentvolumes';
+const CLASSES = '/apis/storage.k8s.io/v1/storageclasses';
 /** As impatient as a test; how long each wait is elsewhere is test/unit/cluster-api's matter. */
 const TIMING = { backoffBaseMs: 50, backoffMaxMs: 400, shortWatchMs: 0, absentRecheckMs: 60_000, pageSize: 3 };
 
@@ -78,14 +79,21 @@ function watchOf(proxy: ApiProxy, path = VOLUMES): OpenWatch {
 const PATIENCE = { timeout: 10_000, interval: 10 };
 
 let made = 0;
-/** One volume is made, one changed and one deleted. */
-async function change(): Promise<void> {
-	const name = `changed-${made++}`;
-	await api.create(localVolume(name, 'nowhere', CLASS));
-	await api.create(localVolume(`${name}-gone`, 'nowhere', CLASS));
-	await api.patch(`${VOLUMES}/${name}`, { metadata: { labels: { changed: 'yes' } } });
-	await api.deleteAndWait(`${VOLUMES}/${name}-gone`);
+/** Volumes that the cache holds. When called, one of them is changed, one is deleted, and one is made. */
+async function known(cluster: Cluster): Promise<() => Promise<void>> {
+	const name = `known-${made++}`;
+	await api.create(localVolume(`${name}-changed`, 'nowhere', CLASS));
+	await api.create(localVolume(`${name}-deleted`, 'nowhere', CLASS));
+	await untilEqual(cluster, api);
+	return async () => {
+		await api.create(localVolume(`${name}-made`, 'nowhere', CLASS));
+		await api.patch(`${VOLUMES}/${name}-changed`, { metadata: { labels: { changed: 'yes' } } });
+		await api.deleteAndWait(`${VOLUMES}/${name}-deleted`);
+	};
 }
+
+const listsOf = (proxy: ApiProxy, path = VOLUMES) =>
+	proxy.calls.filter((call) => call.kind === 'list' && call.path === path).length;
 
 /** Goes wrong the first time that each such call is made. */
 function onceEach(kind: Call['kind'], fault: Fault): (call: Call) => Fault | undefined {
@@ -128,6 +136,7 @@ describe.concurrent('at the start', () => {
 		const proxy = await startProxy(context);
 		proxy.rule = onceEach('watch', fault);
 		const cluster = await synced(context, proxy, { timeoutMs: 2_000 });
+		const change = await known(cluster);
 		await change();
 		await untilEqual(cluster, api);
 	});
@@ -147,15 +156,17 @@ describe.concurrent('at the start', () => {
 });
 
 describe('a watch', () => {
-	test.for<[string, (watch: OpenWatch) => void]>([
-		['ends', (watch) => watch.end()],
-		['breaks', (watch) => watch.reset()],
-		['breaks in a line', (watch) => watch.cutInLine()],
-		['says that its version is too old', (watch) => watch.error(410, 'Expired')],
-		['says that it failed', (watch) => watch.error(500, 'InternalError')],
-	])('%s, and objects come, change and go meanwhile', async ([, how], context) => {
+	test.for<[string, 'resumed' | 'listed', (watch: OpenWatch) => void]>([
+		['ends', 'resumed', (watch) => watch.end()],
+		['breaks', 'resumed', (watch) => watch.reset()],
+		['breaks in a line', 'resumed', (watch) => watch.cutInLine()],
+		['says that its version is too old', 'listed', (watch) => watch.error(410, 'Expired')],
+		['says that it failed', 'listed', (watch) => watch.error(500, 'InternalError')],
+	])('%s, and objects come, change and go meanwhile: it is %s', async ([, next, how], context) => {
 		const proxy = await startProxy(context);
 		const cluster = await synced(context, proxy);
+		const change = await known(cluster);
+		const lists = listsOf(proxy);
 		const gone = Promise.withResolvers<void>();
 		// Nothing of the volumes can be asked until they have changed.
 		proxy.rule = ({ path, kind }) =>
@@ -170,6 +181,26 @@ describe('a watch', () => {
 		gone.resolve();
 		await untilEqual(cluster, api);
 		await allWatched(proxy, cluster);
+		// More than one page, where it was listed.
+		expect(listsOf(proxy) > lists).toBe(next === 'listed');
+	});
+
+	test('has seen nothing but a bookmark: it goes on from there', async (context) => {
+		const proxy = await startProxy(context);
+		// The API server sends one two seconds before the end of a watch.
+		const cluster = await synced(context, proxy, { timing: { ...TIMING, watchTimeoutSeconds: 5 } });
+		const change = await known(cluster);
+		await change();
+		// A list that must be current has the API server learn, of this kind too, how far all have come.
+		const { metadata } = await api.list(CLASSES);
+		const watchesOf = () => proxy.calls.filter(({ kind, path }) => kind === 'watch' && path === CLASSES);
+		const before = watchesOf().length;
+		const lists = listsOf(proxy, CLASSES);
+		await proxy.untilCalls(() => watchesOf().length > before, 20_000);
+		const from = Number(watchesOf().at(-1)?.query.get('resourceVersion'));
+		expect(from).toBeGreaterThanOrEqual(Number(metadata.resourceVersion));
+		expect(listsOf(proxy, CLASSES)).toBe(lists);
+		await untilEqual(cluster, api);
 	});
 
 	test('cannot go on because its version is too old (410 to the request): the list tells what was deleted', async (context) => {
@@ -183,10 +214,9 @@ describe('a watch', () => {
 		watchOf(proxy).reset();
 		await proxy.untilWatches((watches) => watches.every(({ path }) => path !== VOLUMES));
 		await api.deleteAndWait(`${VOLUMES}/deleted-meanwhile`);
-		const lists = () => proxy.calls.filter(({ path, kind }) => path === VOLUMES && kind === 'list').length;
-		const before = lists();
+		const before = listsOf(proxy);
 		gone.resolve({ status: 410, reason: 'Expired' });
-		await proxy.untilCalls(() => lists() > before);
+		await proxy.untilCalls(() => listsOf(proxy) > before);
 		proxy.rule = undefined;
 		await untilEqual(cluster, api);
 		expect(cluster.state.volume('deleted-meanwhile')).toBeUndefined();
@@ -195,6 +225,7 @@ describe('a watch', () => {
 	test.for(['twice', 'in pieces'] as const)('brings every line %s', async (delivery, context) => {
 		const proxy = await startProxy(context);
 		const cluster = await synced(context, proxy);
+		const change = await known(cluster);
 		for (const watch of proxy.watches) watch.delivery = delivery;
 		await change();
 		await untilEqual(cluster, api);
@@ -203,6 +234,7 @@ describe('a watch', () => {
 	test('is silent without being closed: it is opened anew', async (context) => {
 		const proxy = await startProxy(context);
 		const cluster = await synced(context, proxy, { timing: { ...TIMING, idleTimeoutMs: 1_500 } });
+		const change = await known(cluster);
 		for (const watch of proxy.watches) watch.delivery = 'mute';
 		await change();
 		await untilEqual(cluster, api);
@@ -213,6 +245,7 @@ describe('the whole API server', () => {
 	test('is restarted: the cache catches up, and readiness tells how long it was behind', async (context) => {
 		const proxy = await startProxy(context);
 		const cluster = await synced(context, proxy);
+		const change = await known(cluster);
 		expect(cluster.readiness().ready).toBe(true);
 		await proxy.down();
 		await change();
@@ -232,6 +265,7 @@ describe('the whole API server', () => {
 	test('asks for a new token: it is read from the file with the next request', async (context) => {
 		const proxy = await startProxy(context);
 		const cluster = await synced(context, proxy);
+		const change = await known(cluster);
 		proxy.rotateToken('second');
 		for (const watch of proxy.watches) watch.reset();
 		await change();

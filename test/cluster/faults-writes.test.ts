@@ -2,14 +2,16 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Binder } from '../../src/binder/binder.ts';
+import { retryTransient } from '../../src/binder/retry.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { connectKubernetes } from '../../src/cluster/kubernetes.ts';
+import type { PodMarker } from '../../src/cluster/writer.ts';
 import { ApiProxy, type Fault } from './chaos/api-proxy.ts';
 import { untilEqual } from './chaos/cache.ts';
 import { objectsOf, problemsOf } from './chaos/invariants.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, classesOf, paths, pod, useControlPlane } from './shared.ts';
-import { grantRights } from './topobind.ts';
+import { grantNudging, grantRights } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -24,6 +26,7 @@ const scripts = new Map<string, Fault[]>();
 
 beforeAll(async () => {
 	await grantRights(controlPlane);
+	await grantNudging(controlPlane);
 	await controlPlane.createNode(NODE);
 	await controlPlane.startCsiDriver({ name: DRIVER, reach: 'node', nodes: [{ name: NODE }] });
 	await api.createAll(classesOf(DRIVER, DRIVER));
@@ -69,7 +72,8 @@ async function create(name: string, provisioned: boolean): Promise<string> {
 	const created = await api.create(pod({ namespace, name, schedulerName: 'nobody', claims: [name] }));
 	const { uid } = created.metadata;
 	// topobind judges by what it has seen.
-	const isSeen = () => cluster.state.claim(namespace, name) && cluster.state.pod(namespace, name);
+	const { state } = cluster;
+	const isSeen = () => state.claim(namespace, name) && state.pod(namespace, name) && state.storageClass(storageClass);
 	const hasVolume = () => provisioned || cluster.state.volume(name)?.phase === 'Available';
 	await untilSeen(() => isSeen() !== undefined && hasVolume());
 	return uid;
@@ -106,6 +110,48 @@ describe.concurrent('one call goes wrong', () => {
 		expect((await api.get(paths(namespace).pod(name))).spec.nodeName).toBe(NODE);
 		const { metadata, spec } = await api.get(paths(namespace).claim(name));
 		expect((await api.get(`/api/v1/persistentvolumes/${spec.volumeName}`)).spec.claimRef.uid).toBe(metadata.uid);
+	});
+});
+
+describe('the API server goes away for a moment', () => {
+	const moments = Object.keys(CALLS).flatMap((call) => [['before', call] as const, ['after', call] as const]);
+
+	test.each(moments)('%s it has carried out %s', async (moment, call) => {
+		const name = `away-${moment}-${call.replaceAll(' ', '-')}`;
+		const [method, pathOf] = CALLS[call as keyof typeof CALLS];
+		const goAway = async () => {
+			await proxy.down();
+			setTimeout(() => void proxy.up(), 700);
+			return 'reset' as const;
+		};
+		const script: Fault[] = [{ [moment]: goAway }];
+		scripts.set(`${method} ${pathOf(name)}`, script);
+		if (call === 'reading the pod') scripts.set(`POST ${CALLS['binding the pod'][1](name)}`, [{ after: 'reset' }]);
+		const uid = await create(name, call === 'selecting a node');
+		const target = { namespace, name, uid, node: NODE };
+		await binder.bind(target).catch(async ({ message }) => {
+			// Watches come back one by one: in between a claim may name a volume that is not seen yet.
+			expect(message).toMatch(/is bound to volume .*, which does not exist/);
+			await untilEqual(cluster, api);
+			await binder.bind(target);
+		});
+		expect(script).toEqual([]);
+		expect((await api.get(paths(namespace).pod(name))).spec.nodeName).toBe(NODE);
+	});
+});
+
+describe.concurrent('marking a pod, so that it is tried again', () => {
+	// It carries no version, so it meets no conflict.
+	test.for(Object.keys(FAULTS).filter((fault) => fault !== '409'))('meets %s', async (fault, { expect }) => {
+		const name = `marking-${fault}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+		const created = await api.create(pod({ namespace, name, schedulerName: 'nobody' }));
+		const script = [FAULTS[fault] as Fault];
+		scripts.set(`PATCH ${paths(namespace).pod(name)}`, script);
+		const { uid } = created.metadata;
+		const mark = () => (cluster.marker as PodMarker).markPod({ namespace, name, uid }, 'now');
+		await retryTransient(mark, AbortSignal.timeout(60_000));
+		expect(script).toEqual([]);
+		expect((await api.get(paths(namespace).pod(name))).metadata.annotations['topobind.dev/try-again']).toBe('now');
 	});
 });
 

@@ -10,8 +10,17 @@ export interface Certificate {
 	readonly key: string;
 }
 
-/** Signed by `issuer`, or by itself. Valid from yesterday to tomorrow, for its name as a DNS name. */
-export function certificate(options: { name: string; authority?: boolean; issuer?: Certificate }): Certificate {
+export interface CertificateOptions {
+	readonly name: string;
+	readonly authority?: boolean;
+	/** Itself, by default. */
+	readonly issuer?: Certificate;
+	/** From now on; by default a day. */
+	readonly validForMs?: number;
+}
+
+/** Valid since yesterday, for its name as a DNS name, and for 127.0.0.1. */
+export function certificate(options: CertificateOptions): Certificate {
 	const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 	const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 	const issuer = options.issuer ?? { name: options.name, key };
@@ -20,7 +29,7 @@ export function certificate(options: { name: string; authority?: boolean; issuer
 		integer(Buffer.concat([Buffer.from([1]), randomBytes(8)])),
 		ECDSA_SHA256,
 		commonName(issuer.name),
-		sequence(time(-DAY), time(DAY)),
+		sequence(time(-DAY), time(options.validForMs ?? DAY)),
 		commonName(options.name),
 		publicKey.export({ type: 'spki', format: 'der' }),
 		tagged(0xa3, sequence(basicConstraints(options.authority ?? false), alternativeName(options.name))),
@@ -44,7 +53,8 @@ function basicConstraints(authority: boolean): Buffer {
 }
 
 function alternativeName(name: string): Buffer {
-	return sequence(objectId('551d11'), tagged(0x04, sequence(tagged(0x82, Buffer.from(name)))));
+	const names = sequence(tagged(0x82, Buffer.from(name)), tagged(0x87, Buffer.from([127, 0, 0, 1])));
+	return sequence(objectId('551d11'), tagged(0x04, names));
 }
 
 function commonName(name: string): Buffer {

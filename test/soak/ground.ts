@@ -7,25 +7,29 @@ import { startRoundRobin } from '../cluster/chaos/round-robin.ts';
 import { addressOf, impatientConfig, startServing } from '../cluster/chaos/serving.ts';
 import {
 	type Api,
-	type ControlPlane,
 	type CsiDriver,
 	type KubeObject,
+	type OwnControlPlane,
 	startControlPlane,
 } from '../cluster/harness/index.ts';
 import { localClass } from '../cluster/objects.ts';
 import { classesOf } from '../cluster/shared.ts';
-import { grantRights, type Topobind } from '../cluster/topobind.ts';
+import { grantNudging, grantRights, type Topobind } from '../cluster/topobind.ts';
 
 export const SCHEDULER = 'soak';
 export const LOCAL = 'soak-local';
 export const DYNAMIC = 'soak-csi.test';
+/** How volumes are named that somebody made for a claim on another node than was selected. */
+export const ASTRAY = 'astray-';
 /** The first ones have the CSI driver too, and stay; the others come and go. */
 export const NODES = Array.from({ length: 8 }, (_, i) => `soak-${i}`);
 export const DYNAMIC_NODES = NODES.slice(0, 3);
 const BIND_TIMEOUT_SECONDS = 10;
+/** Less than a bind may take: now and then it strikes, and the call that is made again reaches the other replica. */
+const SCHEDULER_TIMEOUT = '6s';
 
 export class Ground {
-	readonly controlPlane: ControlPlane;
+	readonly controlPlane: OwnControlPlane;
 	readonly api: Api;
 	namespace = '';
 	/** Of the two replicas, and of the cache in this process. */
@@ -35,9 +39,10 @@ export class Ground {
 	csi!: CsiDriver;
 	/** A cache like topobind's, in this process, so that it can be compared. */
 	cache!: Cluster;
+	#turn: Promise<void> = Promise.resolve();
 	readonly #cleanups: (() => Promise<void>)[] = [];
 
-	private constructor(controlPlane: ControlPlane) {
+	private constructor(controlPlane: OwnControlPlane) {
 		this.controlPlane = controlPlane;
 		this.api = controlPlane.api;
 	}
@@ -53,11 +58,18 @@ export class Ground {
 		return ground;
 	}
 
-	/** SIGKILL, then a new process where the old one was. */
-	async killFirst(): Promise<void> {
+	/** A new process where the old one was. */
+	async restartFirst(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
 		const [first] = this.topobinds as [Topobind];
-		await first.process.kill();
+		await (signal === 'SIGKILL' ? first.process.kill() : first.stop());
 		this.topobinds[0] = await this.#serve(0, addressOf(first.extender));
+	}
+
+	/** One after the other: what asks the API server, and what takes it away. */
+	exclusively(work: () => Promise<void>): Promise<void> {
+		const turn = this.#turn.then(work);
+		this.#turn = turn.catch(() => {});
+		return turn;
 	}
 
 	async stop(): Promise<void> {
@@ -68,6 +80,7 @@ export class Ground {
 	async #prepare(): Promise<void> {
 		const { api, controlPlane } = this;
 		await grantRights(controlPlane);
+		await grantNudging(controlPlane);
 		await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
 		this.namespace = await api.createNamespace('soak');
 		this.csi = await controlPlane.startCsiDriver({
@@ -94,7 +107,7 @@ export class Ground {
 		await this.cache.whenSynced;
 		const front = await startRoundRobin(this.topobinds.map(({ extender }) => extender));
 		this.#cleanups.push(() => front.close());
-		const config = await impatientConfig(front.url);
+		const config = await impatientConfig(front.url, SCHEDULER_TIMEOUT);
 		const scheduler = await controlPlane.startScheduler({ config, schedulerName: SCHEDULER });
 		this.#cleanups.push(() => scheduler.stop());
 	}

@@ -47,7 +47,7 @@ try {
 		memory.push(await memoryOf(survivor));
 	};
 	await Promise.all([
-		repeat(() => churn.step(), CHURN_EVERY_MS),
+		repeat(() => ground.exclusively(() => churn.step()), CHURN_EVERY_MS),
 		repeat(() => trouble.step(), TROUBLE_EVERY_MS),
 		measure(),
 	]);

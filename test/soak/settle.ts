@@ -2,10 +2,18 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { untilEqual } from '../cluster/chaos/cache.ts';
-import { claimNames, type Objects, objectsOf, problemsOf, reaches } from '../cluster/chaos/invariants.ts';
+import {
+	byName,
+	claimNames,
+	type Objects,
+	objectsOf,
+	problemsOf,
+	reaches,
+	tornPods,
+} from '../cluster/chaos/invariants.ts';
 import type { KubeObject } from '../cluster/harness/index.ts';
 import { localVolume } from '../cluster/objects.ts';
-import { DYNAMIC, DYNAMIC_NODES, type Ground, LOCAL, NODES } from './ground.ts';
+import { ASTRAY, DYNAMIC, DYNAMIC_NODES, type Ground, LOCAL, NODES } from './ground.ts';
 
 /** Enough for every claim, wherever its pod can run. */
 const ENOUGH = 60;
@@ -21,7 +29,12 @@ export async function settle(ground: Ground, timeoutMs: number): Promise<string[
 	const deadline = Date.now() + timeoutMs;
 	for (;;) {
 		const objects = await objectsOf(api, ground.namespace, [LOCAL, DYNAMIC]);
-		const problems = [...problemsOf(settled(objects)), ...waiting(objects), ...(await unready(ground))];
+		const problems = [
+			...problemsOf(settled(objects)),
+			...waiting(objects),
+			...tornPods(alone(objects)),
+			...(await unready(ground)),
+		];
 		if (problems.length === 0) break;
 		if (Date.now() > deadline) return problems;
 		await pause(500);
@@ -38,7 +51,24 @@ function settled(objects: Objects): Objects {
 	const nodes = new Set(objects.nodes.map(({ metadata }) => metadata.name));
 	// The pod garbage collector takes a minute for pods of a node that has gone.
 	const pods = objects.pods.filter((each) => stays(each) && (!each.spec.nodeName || nodes.has(each.spec.nodeName)));
-	return { ...objects, pods, volumes: objects.volumes.filter(stays) };
+	return { ...objects, pods, claims: objects.claims.map(withoutLie), volumes: objects.volumes.filter(stays) };
+}
+
+/** Where somebody made the volume on another node than was selected, that one counts for nothing. */
+function withoutLie(claim: KubeObject): KubeObject {
+	return isAstray(claim) ? { ...claim, metadata: { ...claim.metadata, annotations: {} } } : claim;
+}
+
+const isAstray = ({ spec }: KubeObject | undefined = {}): boolean => spec?.volumeName?.startsWith(ASTRAY) === true;
+
+/** Pods with claims that no other pod has had, nor a volume astray: for others nobody promises that they are not torn. */
+function alone(objects: Objects): Objects {
+	const claimNamed = byName(objects.claims);
+	const isAlone = (pod: KubeObject) =>
+		claimNames(pod).every((name) => name.startsWith(`${pod.metadata.name.replace('pod', 'claim')}-`)) &&
+		!claimNames(pod).some((name) => isAstray(claimNamed.get(name))) &&
+		!objects.pods.some((other) => other !== pod && claimNames(other).some((name) => claimNames(pod).includes(name)));
+	return { ...objects, pods: objects.pods.filter(isAlone) };
 }
 
 /** Pods that wait although they could run. */

@@ -2,7 +2,10 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApiProxy, Fault } from '../cluster/chaos/api-proxy.ts';
-import { DYNAMIC_NODES, type Ground } from './ground.ts';
+import { ApiError } from '../cluster/harness/index.ts';
+import { localVolume } from '../cluster/objects.ts';
+import { isBound, selectedNode } from '../cluster/shared.ts';
+import { ASTRAY, DYNAMIC, DYNAMIC_NODES, type Ground } from './ground.ts';
 import type { Random } from './random.ts';
 
 /** Of all calls. Starts are spared: that topobind then says why and ends is tested elsewhere. */
@@ -16,12 +19,33 @@ const FAULTS: readonly Fault[] = [
 	{ before: { status: 401 } },
 	{ before: { status: 410, reason: 'Expired' } },
 	{ before: 'reset' },
+	{ before: 'silence' },
 	{ after: 'reset' },
 	{ after: 'cut' },
 	{ after: 'silence' },
 ];
 
-const TROUBLES = { watch: 10, down: 1, kill: 1, token: 2, provisioner: 3 } as const;
+const TROUBLES = {
+	watch: 10,
+	down: 1,
+	kill: 1,
+	terminate: 0.5,
+	restart: 0.1,
+	token: 2,
+	provisioner: 3,
+	astray: 1,
+} as const;
+
+const WATCH_TROUBLES = {
+	end: 2,
+	reset: 2,
+	cutInLine: 2,
+	gone: 2,
+	failed: 1,
+	twice: 1,
+	'in pieces': 1,
+	mute: 1,
+} as const;
 
 export class Trouble {
 	readonly counts: Record<string, number> = {};
@@ -66,12 +90,13 @@ export class Trouble {
 	private async watch(): Promise<void> {
 		const watch = this.#random.pick([...this.#proxy().watches]);
 		if (!watch) return;
-		const how = this.#random.weighted({ end: 2, reset: 2, cutInLine: 2, gone: 2, twice: 1, 'in pieces': 1, mute: 1 });
+		const how = this.#random.weighted(WATCH_TROUBLES);
 		if (how === 'gone') watch.error(410, 'Expired');
+		else if (how === 'failed') watch.error(500, 'InternalError');
 		else if (how === 'mute') {
-			// Silent for a while, and then broken: what was not told must be found out.
+			// Silent, for as long as the client bears it or until it breaks: what was not told must be found out.
 			watch.delivery = 'mute';
-			setTimeout(() => watch.reset(), 2_000);
+			if (this.#random.chance(0.8)) setTimeout(() => watch.reset(), 2_000);
 		} else if (how === 'twice' || how === 'in pieces') watch.delivery = how;
 		else watch[how]();
 	}
@@ -84,7 +109,17 @@ export class Trouble {
 	}
 
 	private async kill(): Promise<void> {
-		await this.#ground.killFirst();
+		await this.#ground.restartFirst('SIGKILL');
+	}
+
+	private async terminate(): Promise<void> {
+		await this.#ground.restartFirst('SIGTERM');
+	}
+
+	/** The API server itself. */
+	private async restart(): Promise<void> {
+		const signal = this.#random.chance(0.5) ? 'SIGKILL' : 'SIGTERM';
+		await this.#ground.exclusively(() => this.#ground.controlPlane.restartApiServer(signal));
 	}
 
 	private async token(): Promise<void> {
@@ -98,6 +133,24 @@ export class Trouble {
 			this.#ground.csi.failCreate(this.#random.pick(['ResourceExhausted', 'Internal', 'Unavailable']) as string, {
 				node,
 			});
+	}
+
+	/** Somebody makes a volume for a claim that waits for its provisioner, on another node than was selected. */
+	private async astray(): Promise<void> {
+		const { api, namespace } = this.#ground;
+		await this.#ground.exclusively(async () => {
+			const { items } = await api.list(`/api/v1/namespaces/${namespace}/persistentvolumeclaims`);
+			const claim = this.#random.pick(items.filter((each) => selectedNode(each) && !isBound(each)));
+			if (!claim) return;
+			this.#count('astray made');
+			const node = this.#random.pick(DYNAMIC_NODES.filter((name) => name !== selectedNode(claim))) as string;
+			const made = localVolume(`${ASTRAY}${claim.metadata.uid}`, node, DYNAMIC);
+			const { name, uid } = claim.metadata;
+			made.spec.claimRef = { namespace, name, uid };
+			await api.create(made).catch((error) => {
+				if (!(error instanceof ApiError && error.status === 409)) throw error;
+			});
+		});
 	}
 
 	#proxy(): ApiProxy {

@@ -8,7 +8,8 @@ import type { Claim, Labels, Volume } from '../model.ts';
 import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
 import type { ClusterView } from '../view.ts';
-import { type ProvisioningStep, provisioningSteps } from './provisioning.ts';
+import { provisioningSteps } from './provisioning.ts';
+import type { ProvisioningStep } from './provisioning-step.ts';
 import { compareQuantities, ZERO } from './quantity.ts';
 import type { AlikeSearch, StaticSearch } from './static-search.ts';
 

@@ -9,16 +9,11 @@ import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
 import type { Requirement } from '../topology/requirement.ts';
 import type { ClusterView } from '../view.ts';
+import type { ProvisioningStep } from './provisioning-step.ts';
 import { wholeUnits, ZERO } from './quantity.ts';
 import { sourceStep } from './sources.ts';
 
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
-
-/** One thing that provisioning needs: the nodes that have it, and why the others are refused. */
-export interface ProvisioningStep {
-	readonly allowed: NodeSet;
-	readonly reason: Reason;
-}
 
 /** What must hold of a node, in the order in which the first failure is the one told. Empty: every node will do. */
 export function provisioningSteps(claim: Claim, view: ClusterView, nodes: NodeIndex): ProvisioningStep[] {

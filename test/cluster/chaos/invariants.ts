@@ -115,6 +115,19 @@ export function waitingInVain({ pods, claims, volumes, nodes }: Objects): string
 		.map(({ metadata }) => `pod ${metadata.name} waits although it could run`);
 }
 
+/** Pods whose claims are bound to volumes on different nodes: they can never run. */
+export function tornPods({ pods, claims, volumes, nodes }: Objects): string[] {
+	const claimNamed = byName(claims);
+	const volumeNamed = byName(volumes);
+	return pods.flatMap((pod) => {
+		const bound = claimNames(pod).flatMap((name) => volumeNamed.get(claimNamed.get(name)?.spec.volumeName) ?? []);
+		// One on a node that has gone is lost, not elsewhere.
+		const reachable = bound.filter((volume) => nodes.some((node) => reaches(volume, node)));
+		if (nodes.some((node) => reachable.every((volume) => reaches(volume, node)))) return [];
+		return `pod ${pod.metadata.name} has volumes on more than one node: ${reachable.map(({ metadata }) => metadata.name).join(', ')}`;
+	});
+}
+
 export function claimNames(pod: KubeObject): string[] {
 	return (pod.spec.volumes ?? []).flatMap((volume: KubeObject) => volume.persistentVolumeClaim?.claimName ?? []);
 }

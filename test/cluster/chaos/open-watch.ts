@@ -10,6 +10,8 @@ export class OpenWatch {
 	delivery: Delivery = 'whole';
 	readonly #outgoing: ServerResponse;
 	readonly #lagMs: number;
+	/** What waits for `release`. */
+	#held: Buffer[] | undefined;
 	#rest = Buffer.alloc(0);
 
 	constructor(path: string, outgoing: ServerResponse, lagMs: number) {
@@ -28,6 +30,17 @@ export class OpenWatch {
 			bytes = bytes.subarray(end + 1);
 		}
 		this.#rest = bytes;
+	}
+
+	/** From now on lines wait, until `release`. */
+	hold(): void {
+		this.#held ??= [];
+	}
+
+	release(): void {
+		const held = this.#held ?? [];
+		this.#held = undefined;
+		for (const line of held) this.#deliver(line);
 	}
 
 	/** An ERROR event, such as an API server sends when a version is too old. */
@@ -53,6 +66,10 @@ export class OpenWatch {
 
 	#deliver(line: Buffer): void {
 		if (this.delivery === 'mute') return;
+		if (this.#held) {
+			this.#held.push(line);
+			return;
+		}
 		if (this.delivery !== 'in pieces') this.#outgoing.write(line);
 		if (this.delivery === 'twice') this.#outgoing.write(line);
 		if (this.delivery === 'in pieces')

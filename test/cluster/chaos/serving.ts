@@ -1,12 +1,15 @@
 // topobind as a process behind the API proxy, with a configuration of the test's own.
 
 import { vi } from 'vitest';
+import type { WatchReadiness } from '../../../src/cluster/cluster.ts';
 import type { ControlPlane, KubeObject } from '../harness/index.ts';
 import { schedulerConfig, startTopobind, type Topobind } from '../topobind.ts';
 import type { ApiProxy } from './api-proxy.ts';
 
 export interface ServingOptions {
 	readonly proxy?: ApiProxy;
+	/** Of a user of the test's own, instead of a proxy. */
+	readonly kubeconfig?: string;
 	/** Where it listens: a free port, unless it is to come back where it was. */
 	readonly listen?: string;
 	/** Of the configuration file; all else as by default. */
@@ -17,10 +20,10 @@ export interface ServingOptions {
 }
 
 export function startServing(controlPlane: ControlPlane, options: ServingOptions = {}): Promise<Topobind> {
-	const { proxy, listen, bindTimeoutSeconds, env } = options;
+	const { proxy, kubeconfig = proxy?.kubeconfig, listen, bindTimeoutSeconds, env } = options;
 	const bind = bindTimeoutSeconds === undefined ? {} : { bind: { timeoutSeconds: bindTimeoutSeconds } };
 	const { info } = controlPlane;
-	const kubeconfigs = { ...info.access.kubeconfigs, ...(proxy && { topobind: proxy.kubeconfig }) };
+	const kubeconfigs = { ...info.access.kubeconfigs, ...(kubeconfig !== undefined && { topobind: kubeconfig }) };
 	const behind = { ...controlPlane, info: { ...info, access: { ...info.access, kubeconfigs } } };
 	return startTopobind(behind, {
 		mode: 'delegate',
@@ -36,6 +39,19 @@ export async function impatientConfig(url: string, bindTimeout?: string): Promis
 	const backoff = { podInitialBackoffSeconds: 1, podMaxBackoffSeconds: 1 };
 	for (const extender of config.extenders) if (extender.bindVerb && bindTimeout) extender.httpTimeout = bindTimeout;
 	return { ...config, ...backoff };
+}
+
+/** What /readyz says. */
+export interface Readyz {
+	readonly status: number;
+	/** The kinds that no watch feeds. */
+	readonly waiting: readonly WatchReadiness[];
+}
+
+export async function readyz(admin: string): Promise<Readyz> {
+	const answer = await fetch(`${admin}/readyz`);
+	const { waiting } = (await answer.json()) as Pick<Readyz, 'waiting'>;
+	return { status: answer.status, waiting };
 }
 
 export const addressOf = (url: string): string => new URL(url).host;

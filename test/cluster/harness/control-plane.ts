@@ -17,6 +17,10 @@ export interface ControlPlaneOptions {
 	readonly featureGates?: Readonly<Record<string, boolean>>;
 	/** Sync period of the PV controller; Kubernetes's own default is 15 s. */
 	readonly claimSyncPeriod?: string;
+	/** Further arguments of kube-apiserver. */
+	readonly apiServerArgs?: readonly string[];
+	/** What clients trust, where the arguments name a serving certificate; else the one that the API server makes itself. */
+	readonly caFile?: string;
 	readonly log?: (line: string) => void;
 }
 
@@ -46,8 +50,17 @@ export interface ControlPlane {
 	stop(): Promise<void>;
 }
 
+/** A control plane of the caller's own, and what only its owner may do to it. */
+export interface OwnControlPlane extends ControlPlane {
+	/** Ends the API server and starts it again, where it was and with what it held; `meanwhile` there is none. */
+	restartApiServer(signal: 'SIGTERM' | 'SIGKILL', meanwhile?: () => Promise<void>): Promise<void>;
+}
+
+/** How long an API server may take for its end: with watches open it waits for a minute. */
+const API_SERVER_GRACE_MS = 5_000;
+
 /** Starts a control plane; builds it first if that has not been done. */
-export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<OwnControlPlane> {
 	const built = await ensureBuilt(options.log);
 	const dir = temporaryDir();
 	const processes: Running[] = [];
@@ -62,7 +75,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 		removeDir(dir);
 	};
 	try {
-		const access = await startApiServer(built, dir, options, start);
+		const { access, startApiServer } = await startStore(built, dir, options, start);
+		let apiServer = await startApiServer();
 		const [manager] = await Promise.all([
 			startControllerManager(built, dir, options, access, start),
 			startKwok(built, access, start),
@@ -71,6 +85,11 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 		await startSnapshotController(built, access, controlPlane.api, start);
 		return {
 			...controlPlane,
+			restartApiServer: async (signal, meanwhile = async () => {}) => {
+				await (signal === 'SIGKILL' ? apiServer.kill() : apiServer.stop(API_SERVER_GRACE_MS));
+				await meanwhile();
+				apiServer = await startApiServer();
+			},
 			stop: async () => {
 				await controlPlane.stop();
 				await stop();
@@ -120,13 +139,19 @@ export function attachControlPlane(info: ControlPlaneInfo): ControlPlane {
 
 type Start = (name: string, bin: string, args: string[]) => Promise<Running>;
 
-async function startApiServer(built: Built, dir: string, options: ControlPlaneOptions, start: Start): Promise<Access> {
+/** Starts etcd; gives what starts an API server on it, always at the same place. */
+async function startStore(
+	built: Built,
+	dir: string,
+	options: ControlPlaneOptions,
+	start: Start,
+): Promise<{ readonly access: Access; startApiServer(): Promise<Running> }> {
 	const [etcdPort, peerPort, apiPort] = (await freePorts(3)) as [number, number, number];
 	const etcdUrl = `http://127.0.0.1:${etcdPort}`;
 	const peerUrl = `http://127.0.0.1:${peerPort}`;
 	const server = `https://127.0.0.1:${apiPort}`;
 	const certDir = join(dir, 'apiserver');
-	const caFile = join(certDir, 'apiserver.crt');
+	const caFile = options.caFile ?? join(certDir, 'apiserver.crt');
 	const { access, tokenFile, serviceAccountKey } = writeCredentials(join(dir, 'users'), server, caFile);
 
 	await start('etcd', built.bin.etcd, [
@@ -138,7 +163,7 @@ async function startApiServer(built: Built, dir: string, options: ControlPlaneOp
 		`--initial-cluster=default=${peerUrl}`,
 		'--unsafe-no-fsync',
 	]);
-	const apiServer = await start('kube-apiserver', built.bin['kube-apiserver'], [
+	const args = [
 		`--etcd-servers=${etcdUrl}`,
 		'--bind-address=127.0.0.1',
 		'--advertise-address=127.0.0.1',
@@ -155,9 +180,16 @@ async function startApiServer(built: Built, dir: string, options: ControlPlaneOp
 		// So that pods need no service account of their namespace.
 		'--disable-admission-plugins=ServiceAccount',
 		...gates(options),
-	]);
-	await untilHealthy(apiServer, `${server}/readyz`, { caFile });
-	return access;
+		...(options.apiServerArgs ?? []),
+	];
+	return {
+		access,
+		async startApiServer() {
+			const apiServer = await start('kube-apiserver', built.bin['kube-apiserver'], args);
+			await untilHealthy(apiServer, `${server}/readyz`, { caFile });
+			return apiServer;
+		},
+	};
 }
 
 async function startControllerManager(

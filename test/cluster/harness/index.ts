@@ -6,6 +6,7 @@ export {
 	type ControlPlane,
 	type ControlPlaneInfo,
 	type ControlPlaneOptions,
+	type OwnControlPlane,
 	startControlPlane,
 } from './control-plane.ts';
 export { type Access, type User, users } from './credentials.ts';
