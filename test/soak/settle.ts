@@ -53,7 +53,9 @@ function settled(objects: Objects): Objects {
 	const pods = objects.pods.filter((each) => stays(each) && (!each.spec.nodeName || nodes.has(each.spec.nodeName)));
 	// A volume astray whose claim had gone, or was bound, before it came, is nobody's matter.
 	const isOurs = ({ metadata, status }: KubeObject) => !metadata.name.startsWith(ASTRAY) || status.phase === 'Bound';
-	const volumes = objects.volumes.filter((each) => stays(each) && isOurs(each));
+	// One that was claimed as it was deleted stays until its claim goes.
+	const isHeld = ({ status }: KubeObject) => status.phase === 'Bound';
+	const volumes = objects.volumes.filter((each) => (stays(each) || isHeld(each)) && isOurs(each));
 	return { ...objects, pods, claims: objects.claims.map(withoutLie), volumes };
 }
 
