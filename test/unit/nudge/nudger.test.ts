@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ClusterState } from '../../../src/cluster/state.ts';
 import { Nudger } from '../../../src/nudge/nudger.ts';
-import { claim, type Manifest, pod, put } from '../domain/builders.ts';
+import { claim, type Manifest, pod, put, storageClass } from '../domain/builders.ts';
 import { content, restore, scene, snapshot } from '../domain/source-builders.ts';
 
 const ends: (() => void)[] = [];
@@ -61,6 +61,34 @@ describe('a waiting pod is marked', () => {
 		expect(one.marks).toEqual(two.marks);
 	});
 
+	test('anew each time, for its annotation has to change', async () => {
+		const [one, two] = [watched([...waiting(), snapshot('s')]), watched([...waiting(), snapshot('s')])];
+		for (const { cluster } of [one, two]) {
+			for (const version of ['2', '4']) {
+				put(cluster, later(notReady(), version));
+				await settled();
+				put(cluster, later(snapshot('s'), `${Number(version) + 1}`));
+				await settled();
+			}
+		}
+		expect(new Set(one.marks).size).toBe(2);
+		expect(two.marks).toEqual(one.marks);
+	});
+
+	test('with another mark than the one that it carries from before this process', async () => {
+		const first = watched([...waiting(), notReady()]);
+		becomeReady(first.cluster);
+		await settled();
+		const [, mark] = first.marks[0]?.split(' ') ?? [];
+		const app = pod('app', 'data');
+		const marked = { ...app, metadata: { ...app.metadata, annotations: { 'topobind.dev/try-again': mark ?? '' } } };
+		const second = watched([restore('data', 's'), marked, content('s'), notReady()]);
+		becomeReady(second.cluster);
+		await settled();
+		expect(second.marks).toHaveLength(1);
+		expect(second.marks).not.toEqual(first.marks);
+	});
+
 	test('also when the pod or its claim changes in the same turn', async () => {
 		const { cluster, marks } = watched([...waiting(), notReady()]);
 		becomeReady(cluster);
@@ -91,6 +119,15 @@ describe('a pod is left alone', () => {
 
 	test('whose claims have no source, or another', async () => {
 		const { cluster, marks } = watched([claim('plain', { class: 'csi' }), pod('other', 'plain'), notReady()]);
+		becomeReady(cluster);
+		await settled();
+		expect(marks).toEqual([]);
+	});
+
+	test('whose claim does not wait for a node: no extender refuses it for its source', async () => {
+		const immediate = storageClass('now', { provisioner: 'local.example.com', mode: 'Immediate' });
+		const objects = [immediate, restore('data', 's', { class: 'now' }), pod('app', 'data'), content('s'), notReady()];
+		const { cluster, marks } = watched(objects);
 		becomeReady(cluster);
 		await settled();
 		expect(marks).toEqual([]);
