@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { ClusterState } from '../../../src/cluster/state.ts';
 import { Nudger } from '../../../src/nudge/nudger.ts';
 import { claim, type Manifest, pod, put, storageClass } from '../domain/builders.ts';
-import { content, restore, scene, snapshot } from '../domain/source-builders.ts';
+import { content, grant, REACH, restore, scene, snapshot, snapshotClass } from '../domain/source-builders.ts';
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -61,6 +61,48 @@ describe('a waiting pod is marked', () => {
 		expect(one.marks).toEqual(two.marks);
 	});
 
+	test.each<[string, Manifest[], Manifest]>([
+		['a content that was seen later than its snapshot', [snapshot('s')], content('s')],
+		[
+			'a content that comes to reach other nodes',
+			[snapshot('s'), content('s', { annotations: { [REACH]: 'managed-by-node' }, managedBy: 'gone' })],
+			later(content('s', { annotations: { [REACH]: 'anywhere' }, managedBy: 'gone' })),
+		],
+		[
+			'a snapshot class that tells another reach',
+			[snapshot('s'), content('s', { managedBy: 'gone' }), snapshotClass({ [REACH]: 'managed-by-node' })],
+			later(snapshotClass({ [REACH]: 'anywhere' })),
+		],
+	])('for %s', async (_, before, change) => {
+		const { cluster, marks } = watched([restore('data', 's'), pod('app', 'data'), ...before]);
+		put(cluster, change);
+		await settled();
+		expect(marks).toHaveLength(1);
+	});
+
+	test('for a grant', async () => {
+		const abroad = { ...snapshot('s', { namespace: 'vault' }) };
+		const theirs = content('s', { spec: { volumeSnapshotRef: { namespace: 'vault', name: 's', uid: 'uid-s' } } });
+		const { cluster, marks } = watched([
+			restore('data', 's', { namespace: 'vault' }),
+			pod('app', 'data'),
+			abroad,
+			theirs,
+		]);
+		put(cluster, grant('vault', [{ namespace: 'ns' }], [{}]));
+		await settled();
+		expect(marks).toHaveLength(1);
+	});
+
+	test('also when it was there before its claim', async () => {
+		const { cluster, marks } = watched([pod('app', 'data'), content('s'), notReady()]);
+		put(cluster, restore('data', 's'));
+		await settled();
+		becomeReady(cluster);
+		await settled();
+		expect(marks).toHaveLength(1);
+	});
+
 	test('anew each time, for its annotation has to change', async () => {
 		const [one, two] = [watched([...waiting(), snapshot('s')]), watched([...waiting(), snapshot('s')])];
 		for (const { cluster } of [one, two]) {
@@ -113,6 +155,22 @@ describe('a pod is left alone', () => {
 		const { cluster, marks, nudger } = watched(waiting());
 		put(cluster, notReady());
 		nudger.refused(cluster.pod('ns', 'app')?.uid ?? '');
+		await settled();
+		expect(marks).toEqual([]);
+	});
+
+	test('while another of its sources has a problem', async () => {
+		const two = [restore('data', 's'), restore('more', 'other'), pod('app', 'data', 'more'), content('s')];
+		const { cluster, marks } = watched([...two, notReady()]);
+		becomeReady(cluster);
+		await settled();
+		expect(marks).toEqual([]);
+	});
+
+	test('whose claim is bound by now', async () => {
+		const { cluster, marks } = watched([...waiting(), notReady()]);
+		put(cluster, later(restore('data', 's', { bound: 'pv' })));
+		becomeReady(cluster);
 		await settled();
 		expect(marks).toEqual([]);
 	});
