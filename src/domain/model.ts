@@ -40,6 +40,8 @@ export interface Pod extends ObjectIdentity {
 	readonly schedulerName: string;
 	/** What the scheduler said when it last found no node; '' where it has not, or has since. */
 	readonly unschedulable: string;
+	/** Annotation topobind.dev/try-again: the last mark that topobind has put on it; '' when there is none. */
+	readonly mark: string;
 }
 
 export interface ObjectReference {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Kind } from '../cluster/kinds.ts';
 import type { ClusterState } from '../cluster/state.ts';
 import type { Claim, Pod } from '../domain/model.ts';
-import { isBound } from '../domain/storage/pod-claims.ts';
 import { isProblem } from '../domain/storage/sources/problem.ts';
 import { judgeSource } from '../domain/storage/sources.ts';
 
@@ -26,14 +25,15 @@ export interface NudgerOptions {
  * - What a pod's sources say is remembered from the moment the pod is seen, or from when filter refused it for them; only a
  *   change of it nudges, and only for the better: while any of them still has a problem there is nothing to try.
  * - What is remembered changes in a look only, never because something else of the pod has changed: no change is lost.
- * - The mark is made of what the sources say now, so that replicas of topobind write the same and only the first counts.
+ * - The mark is made of what the sources say now and of the mark before they had a problem, so that replicas of topobind write
+ *   the same and only the first counts, but a source that comes right a second time is a change again.
  * - All changes of one turn count as one.
  */
 export class Nudger {
 	readonly #cluster: ClusterState;
 	readonly #options: NudgerOptions;
 	/** By pod UID. */
-	readonly #told = new Map<string, Outlook>();
+	readonly #told = new Map<string, Told>();
 	#scheduled = false;
 
 	constructor(cluster: ClusterState, options: NudgerOptions) {
@@ -61,7 +61,7 @@ export class Nudger {
 	 * by now, as may be the first that is known of the pod here: the next look starts from the refusal.
 	 */
 	refused(podUid: string): void {
-		this.#told.set(podUid, REFUSED);
+		this.#told.set(podUid, { ...this.#told.get(podUid), ...REFUSED });
 		this.#schedule();
 	}
 
@@ -78,8 +78,12 @@ export class Nudger {
 		const before = this.#told.get(pod.uid);
 		const now = before && outlookOf(pod, this.#cluster);
 		if (!now || now.text === before.text) return;
-		this.#told.set(pod.uid, now);
-		if (now.hopeful) this.#nudge(pod, now);
+		const { marked = pod.mark, base = marked } = before;
+		if (now.hopeful) {
+			const mark = markOf(base, now);
+			this.#told.set(pod.uid, { ...now, base, marked: mark });
+			this.#nudge(pod, mark);
+		} else this.#told.set(pod.uid, { ...now, base: marked, marked });
 	}
 
 	/** The first that is known of a pod. What comes later is for a look to find. */
@@ -89,7 +93,7 @@ export class Nudger {
 			return;
 		}
 		const outlook = outlookOf(pod, this.#cluster);
-		if (outlook) this.#told.set(pod.uid, outlook);
+		if (outlook) this.#told.set(pod.uid, { ...outlook, base: pod.mark, marked: pod.mark });
 	}
 
 	#podsMounting(claimKey: string): Pod[] {
@@ -98,8 +102,7 @@ export class Nudger {
 		);
 	}
 
-	#nudge(pod: Pod, { text }: Outlook): void {
-		const mark = createHash('sha256').update(text).digest('hex').slice(0, 16);
+	#nudge(pod: Pod, mark: string): void {
 		this.#options.mark(pod, mark).then(
 			() => this.#options.onNudge?.(pod),
 			(error: Error) => this.#options.onNudge?.(pod, error),
@@ -115,13 +118,24 @@ interface Outlook {
 	readonly hopeful: boolean;
 }
 
+interface Told extends Outlook {
+	/** The mark from before the sources last had a problem; undefined while nothing is known but that filter has refused the pod. */
+	readonly base?: string;
+	/** The last mark of all. */
+	readonly marked?: string;
+}
+
 const REFUSED: Outlook = { text: 'refused', hopeful: false };
 
-/** Undefined for a pod none of whose unbound claims has a source. */
+function markOf(base: string, { text }: Outlook): string {
+	return createHash('sha256').update(`${base}\n${text}`).digest('hex').slice(0, 16);
+}
+
+/** Undefined for a pod none of whose delayed claims has a source. */
 function outlookOf(pod: Pod, cluster: ClusterState): Outlook | undefined {
 	const verdicts = pod.claimVolumes.flatMap(({ claimName }) => {
 		const claim = cluster.claim(pod.namespace, claimName);
-		return claim && !isBound(claim) ? verdictOf(claim, cluster) : [];
+		return claim?.volumeName === '' ? verdictOf(claim, cluster) : [];
 	});
 	if (verdicts.length === 0) return undefined;
 	return { text: verdicts.map(({ text }) => text).join('\n'), hopeful: verdicts.every(({ fit }) => fit) };
@@ -129,7 +143,9 @@ function outlookOf(pod: Pod, cluster: ClusterState): Outlook | undefined {
 
 function verdictOf(claim: Claim, cluster: ClusterState): { text: string; fit: boolean }[] {
 	const storageClass = cluster.storageClass(claim.className);
-	const found = claim.source && storageClass && judgeSource(claim, claim.source, storageClass, cluster);
+	// The PV controller sees to any other by itself, and filter does not ask for its source.
+	if (!claim.source || storageClass?.bindingMode !== 'WaitForFirstConsumer') return [];
+	const found = judgeSource(claim, claim.source, storageClass, cluster);
 	if (!found) return [];
 	const fit = !isProblem(found);
 	return [{ text: `${claim.name}: ${fit ? (found.limit?.text ?? 'every node') : found.problem}`, fit }];

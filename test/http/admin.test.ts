@@ -129,6 +129,7 @@ describe('a decision', () => {
 		nodeName: '',
 		schedulerName: '',
 		unschedulable: '',
+		mark: '',
 		claimVolumes: [],
 	};
 	const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);

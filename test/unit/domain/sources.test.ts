@@ -211,6 +211,7 @@ describe('a claim to be cloned', () => {
 	it('must be the claim that its volume is bound to', () => {
 		const held = (volume: object) => check({ origin: origin({ volume: { ...EVERYWHERE, ...volume } }) });
 		const another = fails('its volume pv is bound to another claim; use that one', CLAIM);
+		expect(held({ claimRef: { name: 'another', uid: 'uid-origin' } })).toBe(another);
 		expect(held({ claimRef: { name: 'other', uid: 'uid-other' } })).toBe(another);
 		expect(held({ claimRef: { name: 'origin', uid: 'uid-of-an-earlier-origin' } })).toBe(another);
 		expect(held({ claimRef: { name: 'origin', namespace: 'other', uid: 'uid-origin' } })).toBe(another);
@@ -259,6 +260,7 @@ describe('a source in another namespace', () => {
 		['from another kind', grant('vault', [{ namespace: 'ns', kind: 'Pod' }], [{}])],
 		['from another group', grant('vault', [{ namespace: 'ns', group: 'apps' }], [{}])],
 		['to another kind', grant('vault', fromHere, [{ kind: 'PersistentVolumeClaim', group: '' }])],
+		['to another kind of the same group', grant('vault', fromHere, [{ kind: 'VolumeGroupSnapshot' }])],
 		['to another group', grant('vault', fromHere, [{ group: '' }])],
 		['to another name', grant('vault', fromHere, [{ name: 't' }])],
 	])('is not opened by a grant %s', (_, unfit) => {

@@ -2,8 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ClusterState } from '../../../src/cluster/state.ts';
 import { Nudger } from '../../../src/nudge/nudger.ts';
-import { claim, type Manifest, pod, put } from '../domain/builders.ts';
-import { content, restore, scene, snapshot } from '../domain/source-builders.ts';
+import { claim, type Manifest, pod, put, storageClass } from '../domain/builders.ts';
+import { content, grant, REACH, restore, scene, snapshot, snapshotClass } from '../domain/source-builders.ts';
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -61,6 +61,76 @@ describe('a waiting pod is marked', () => {
 		expect(one.marks).toEqual(two.marks);
 	});
 
+	test.each<[string, Manifest[], Manifest]>([
+		['a content that was seen later than its snapshot', [snapshot('s')], content('s')],
+		[
+			'a content that comes to reach other nodes',
+			[snapshot('s'), content('s', { annotations: { [REACH]: 'managed-by-node' }, managedBy: 'gone' })],
+			later(content('s', { annotations: { [REACH]: 'anywhere' }, managedBy: 'gone' })),
+		],
+		[
+			'a snapshot class that tells another reach',
+			[snapshot('s'), content('s', { managedBy: 'gone' }), snapshotClass({ [REACH]: 'managed-by-node' })],
+			later(snapshotClass({ [REACH]: 'anywhere' })),
+		],
+	])('for %s', async (_, before, change) => {
+		const { cluster, marks } = watched([restore('data', 's'), pod('app', 'data'), ...before]);
+		put(cluster, change);
+		await settled();
+		expect(marks).toHaveLength(1);
+	});
+
+	test('for a grant', async () => {
+		const abroad = { ...snapshot('s', { namespace: 'vault' }) };
+		const theirs = content('s', { spec: { volumeSnapshotRef: { namespace: 'vault', name: 's', uid: 'uid-s' } } });
+		const { cluster, marks } = watched([
+			restore('data', 's', { namespace: 'vault' }),
+			pod('app', 'data'),
+			abroad,
+			theirs,
+		]);
+		put(cluster, grant('vault', [{ namespace: 'ns' }], [{}]));
+		await settled();
+		expect(marks).toHaveLength(1);
+	});
+
+	test('also when it was there before its claim', async () => {
+		const { cluster, marks } = watched([pod('app', 'data'), content('s'), notReady()]);
+		put(cluster, restore('data', 's'));
+		await settled();
+		becomeReady(cluster);
+		await settled();
+		expect(marks).toHaveLength(1);
+	});
+
+	test('anew each time, for its annotation has to change', async () => {
+		const [one, two] = [watched([...waiting(), snapshot('s')]), watched([...waiting(), snapshot('s')])];
+		for (const { cluster } of [one, two]) {
+			for (const version of ['2', '4']) {
+				put(cluster, later(notReady(), version));
+				await settled();
+				put(cluster, later(snapshot('s'), `${Number(version) + 1}`));
+				await settled();
+			}
+		}
+		expect(new Set(one.marks).size).toBe(2);
+		expect(two.marks).toEqual(one.marks);
+	});
+
+	test('with another mark than the one that it carries from before this process', async () => {
+		const first = watched([...waiting(), notReady()]);
+		becomeReady(first.cluster);
+		await settled();
+		const [, mark] = first.marks[0]?.split(' ') ?? [];
+		const app = pod('app', 'data');
+		const marked = { ...app, metadata: { ...app.metadata, annotations: { 'topobind.dev/try-again': mark ?? '' } } };
+		const second = watched([restore('data', 's'), marked, content('s'), notReady()]);
+		becomeReady(second.cluster);
+		await settled();
+		expect(second.marks).toHaveLength(1);
+		expect(second.marks).not.toEqual(first.marks);
+	});
+
 	test('also when the pod or its claim changes in the same turn', async () => {
 		const { cluster, marks } = watched([...waiting(), notReady()]);
 		becomeReady(cluster);
@@ -89,8 +159,33 @@ describe('a pod is left alone', () => {
 		expect(marks).toEqual([]);
 	});
 
+	test('while another of its sources has a problem', async () => {
+		const two = [restore('data', 's'), restore('more', 'other'), pod('app', 'data', 'more'), content('s')];
+		const { cluster, marks } = watched([...two, notReady()]);
+		becomeReady(cluster);
+		await settled();
+		expect(marks).toEqual([]);
+	});
+
+	test('whose claim is bound by now', async () => {
+		const { cluster, marks } = watched([...waiting(), notReady()]);
+		put(cluster, later(restore('data', 's', { bound: 'pv' })));
+		becomeReady(cluster);
+		await settled();
+		expect(marks).toEqual([]);
+	});
+
 	test('whose claims have no source, or another', async () => {
 		const { cluster, marks } = watched([claim('plain', { class: 'csi' }), pod('other', 'plain'), notReady()]);
+		becomeReady(cluster);
+		await settled();
+		expect(marks).toEqual([]);
+	});
+
+	test('whose claim does not wait for a node: no extender refuses it for its source', async () => {
+		const immediate = storageClass('now', { provisioner: 'local.example.com', mode: 'Immediate' });
+		const objects = [immediate, restore('data', 's', { class: 'now' }), pod('app', 'data'), content('s'), notReady()];
+		const { cluster, marks } = watched(objects);
 		becomeReady(cluster);
 		await settled();
 		expect(marks).toEqual([]);
