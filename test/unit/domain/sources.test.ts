@@ -47,6 +47,26 @@ const waits = (problem: string, source = 'VolumeSnapshot s') =>
 const fails = (problem: string, source = 'VolumeSnapshot s') =>
 	`SOURCE_INVALID claim r cannot be filled from its source, ${source}: ${problem}`;
 
+describe('a clone of a claim of the same pod', () => {
+	const made = (...objects: readonly Manifest[]) =>
+		scene([claim('data', { class: 'csi' }), clone('r', 'data'), ...objects]);
+
+	it('is made with it, on the same node', () => {
+		expect(verdict(made(), 'data', 'r')).toBe('ok');
+		const bound = planBinding(project(pod('p', 'data', 'r')), made(), 'n1');
+		expect(isReason(bound) ? bound : bound.provisions.map(({ claim: { name } }) => name).sort()).toEqual(['data', 'r']);
+	});
+
+	it('waits where its source is of another pod', () => {
+		expect(verdict(made(), 'r')).toBe(waits('it is not bound yet', 'PersistentVolumeClaim data'));
+	});
+
+	it('follows it where it is bound already', () => {
+		const state = scene([clone('r', 'origin'), ...origin()]);
+		expect(feasible(pod('p', 'origin', 'r'), state)).toEqual(['n2']);
+	});
+});
+
 describe('a snapshot to be restored', () => {
 	const check = (parts: { claim?: Manifest; snapshot?: Manifest | null; content?: Manifest | null }) => {
 		const { claim = restore('r', 's'), snapshot: taken = snapshot('s'), content: held = content('s') } = parts;
