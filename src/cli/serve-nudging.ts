@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/config.ts';
 import type { Pod } from '../domain/model.ts';
 import { Nudger } from '../nudge/nudger.ts';
-import { SecondLook } from '../nudge/second-look.ts';
+import { isOfSource, SecondLook } from '../nudge/second-look.ts';
 import type { Judgement } from '../server/judgement.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -56,8 +56,9 @@ export function nudgingFor(
 	return {
 		start: () => void nudger.start(),
 		judged(pod, { passed, refused }) {
-			if (refused.some(({ code }) => code === 'SOURCE_NOT_READY' || code === 'SOURCE_INVALID')) nudger.refused(pod.uid);
-			else if (passed.length > 0) secondLook.passed(pod);
+			if (refused.some(({ code }) => isOfSource(code))) nudger.refused(pod);
+			// Also beside a source: a volume that is seen late may spare it.
+			if (passed.length > 0) secondLook.passed(pod);
 			else secondLook.refused(pod, refused);
 		},
 	};

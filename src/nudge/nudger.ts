@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Kind } from '../cluster/kinds.ts';
 import type { ClusterState } from '../cluster/state.ts';
 import type { Claim, Pod } from '../domain/model.ts';
@@ -26,14 +27,17 @@ export interface NudgerOptions {
  * - What a pod's sources say is remembered from the moment the pod is seen, or from when filter refused it for them; only a
  *   change of it nudges, and only for the better: while any of them still has a problem there is nothing to try.
  * - What is remembered changes in a look only, never because something else of the pod has changed: no change is lost.
- * - The mark is made of what the sources say now, so that replicas of topobind write the same and only the first counts.
+ * - The mark is made of what the sources say now, and of how often they had gone bad before, so that replicas of topobind
+ *   write the same and only the first counts; a source that comes right once more gets a mark of its own.
  * - All changes of one turn count as one.
  */
 export class Nudger {
 	readonly #cluster: ClusterState;
 	readonly #options: NudgerOptions;
-	/** By pod UID. */
-	readonly #told = new Map<string, Outlook>();
+	/** By pod UID; of pods that are seen. */
+	readonly #told = new Map<string, Told>();
+	/** UIDs of pods that filter has refused before they were seen, or after they were gone. */
+	readonly #unseen = new LRUCache<string, true>({ max: UNSEEN });
 	#scheduled = false;
 
 	constructor(cluster: ClusterState, options: NudgerOptions) {
@@ -46,8 +50,8 @@ export class Nudger {
 		for (const pod of this.#cluster.all('Pod').values()) this.#remember(pod);
 		return this.#cluster.subscribe(({ kind, key, previous, current }) => {
 			if (kind === 'Pod') {
+				if (previous && previous.uid !== current?.uid) this.#told.delete(previous.uid);
 				if (current) this.#remember(current as Pod);
-				else if (previous) this.#told.delete(previous.uid);
 			} else if (kind === 'PersistentVolumeClaim') {
 				// kube-scheduler sees claims itself; a pod that came before its claim is remembered from here on.
 				for (const pod of this.#podsMounting(key)) this.#remember(pod);
@@ -60,8 +64,12 @@ export class Nudger {
 	 * Filter has refused the pod because a source was not ready or invalid. What filter saw may be older than what is seen
 	 * by now, as may be the first that is known of the pod here: the next look starts from the refusal.
 	 */
-	refused(podUid: string): void {
-		this.#told.set(podUid, REFUSED);
+	refused({ namespace, name, uid }: Pod): void {
+		if (this.#cluster.pod(namespace, name)?.uid !== uid) {
+			this.#unseen.set(uid, true);
+			return;
+		}
+		this.#told.set(uid, { ...(this.#told.get(uid) ?? NEVER), text: REFUSED });
 		this.#schedule();
 	}
 
@@ -78,18 +86,21 @@ export class Nudger {
 		const before = this.#told.get(pod.uid);
 		const now = before && outlookOf(pod, this.#cluster);
 		if (!now || now.text === before.text) return;
-		this.#told.set(pod.uid, now);
-		if (now.hopeful) this.#nudge(pod, now);
+		const setbacks = before.setbacks + (before.hopeful && !now.hopeful ? 1 : 0);
+		this.#told.set(pod.uid, { ...now, setbacks });
+		if (now.hopeful) this.#nudge(pod, `${now.text}\n${setbacks}`);
 	}
 
 	/** The first that is known of a pod. What comes later is for a look to find. */
 	#remember(pod: Pod): void {
 		if (this.#told.has(pod.uid)) {
 			this.#schedule();
-			return;
+		} else if (this.#unseen.delete(pod.uid)) {
+			this.refused(pod);
+		} else {
+			const outlook = outlookOf(pod, this.#cluster);
+			if (outlook) this.#told.set(pod.uid, { ...outlook, setbacks: 0 });
 		}
-		const outlook = outlookOf(pod, this.#cluster);
-		if (outlook) this.#told.set(pod.uid, outlook);
 	}
 
 	#podsMounting(claimKey: string): Pod[] {
@@ -98,7 +109,7 @@ export class Nudger {
 		);
 	}
 
-	#nudge(pod: Pod, { text }: Outlook): void {
+	#nudge(pod: Pod, text: string): void {
 		const mark = createHash('sha256').update(text).digest('hex').slice(0, 16);
 		this.#options.mark(pod, mark).then(
 			() => this.#options.onNudge?.(pod),
@@ -115,7 +126,17 @@ interface Outlook {
 	readonly hopeful: boolean;
 }
 
-const REFUSED: Outlook = { text: 'refused', hopeful: false };
+/** What was last found of a pod. */
+interface Told extends Outlook {
+	/** How often something was wrong after nothing had been. */
+	readonly setbacks: number;
+}
+
+/** In place of a look's text: the next look finds something else, whatever it finds. */
+const REFUSED = 'refused';
+const NEVER: Told = { text: '', hopeful: false, setbacks: 0 };
+/** They are seen within moments, or never; who is forgotten is looked at when seen, like any other. */
+const UNSEEN = 1_000;
 
 /** Undefined for a pod none of whose unbound claims has a source. */
 function outlookOf(pod: Pod, cluster: ClusterState): Outlook | undefined {
