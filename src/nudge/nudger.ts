@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Kind } from '../cluster/kinds.ts';
 import type { ClusterState } from '../cluster/state.ts';
 import type { Claim, Pod } from '../domain/model.ts';
@@ -16,6 +17,8 @@ const UNWATCHED: ReadonlySet<Kind> = new Set<Kind>([
 export interface NudgerOptions {
 	/** Changes the pod so that kube-scheduler tries it again. The same mark again must change nothing. */
 	mark(pod: Pod, mark: string): Promise<void>;
+	/** Whether the pod's scheduler asks topobind at all; other pods are left alone. */
+	isAsked(pod: Pod): boolean;
 	onNudge?(pod: Pod, error?: Error): void;
 }
 
@@ -32,8 +35,10 @@ export interface NudgerOptions {
 export class Nudger {
 	readonly #cluster: ClusterState;
 	readonly #options: NudgerOptions;
-	/** By pod UID. */
+	/** By pod UID; of pods that are seen. */
 	readonly #told = new Map<string, Told>();
+	/** UIDs of pods that filter has refused before they were seen, or after they were gone. */
+	readonly #unseen = new LRUCache<string, true>({ max: UNSEEN });
 	#scheduled = false;
 
 	constructor(cluster: ClusterState, options: NudgerOptions) {
@@ -46,8 +51,8 @@ export class Nudger {
 		for (const pod of this.#cluster.all('Pod').values()) this.#remember(pod);
 		return this.#cluster.subscribe(({ kind, key, previous, current }) => {
 			if (kind === 'Pod') {
+				if (previous && previous.uid !== current?.uid) this.#told.delete(previous.uid);
 				if (current) this.#remember(current as Pod);
-				else if (previous) this.#told.delete(previous.uid);
 			} else if (kind === 'PersistentVolumeClaim') {
 				// kube-scheduler sees claims itself; a pod that came before its claim is remembered from here on.
 				for (const pod of this.#podsMounting(key)) this.#remember(pod);
@@ -60,8 +65,12 @@ export class Nudger {
 	 * Filter has refused the pod because a source was not ready or invalid. What filter saw may be older than what is seen
 	 * by now, as may be the first that is known of the pod here: the next look starts from the refusal.
 	 */
-	refused(podUid: string): void {
-		this.#told.set(podUid, { ...this.#told.get(podUid), ...REFUSED });
+	refused({ namespace, name, uid }: Pod): void {
+		if (this.#cluster.pod(namespace, name)?.uid !== uid) {
+			this.#unseen.set(uid, true);
+			return;
+		}
+		this.#told.set(uid, { ...this.#told.get(uid), ...REFUSED });
 		this.#schedule();
 	}
 
@@ -82,7 +91,7 @@ export class Nudger {
 		if (now.hopeful) {
 			const mark = markOf(base, now);
 			this.#told.set(pod.uid, { ...now, base, marked: mark });
-			this.#nudge(pod, mark);
+			if (this.#options.isAsked(pod)) this.#nudge(pod, mark);
 		} else this.#told.set(pod.uid, { ...now, base: marked, marked });
 	}
 
@@ -90,10 +99,12 @@ export class Nudger {
 	#remember(pod: Pod): void {
 		if (this.#told.has(pod.uid)) {
 			this.#schedule();
-			return;
+		} else if (this.#unseen.delete(pod.uid) || REFUSED_BEFORE.test(pod.unschedulable)) {
+			this.refused(pod);
+		} else {
+			const outlook = outlookOf(pod, this.#cluster);
+			if (outlook) this.#told.set(pod.uid, { ...outlook, base: pod.mark, marked: pod.mark });
 		}
-		const outlook = outlookOf(pod, this.#cluster);
-		if (outlook) this.#told.set(pod.uid, { ...outlook, base: pod.mark, marked: pod.mark });
 	}
 
 	#podsMounting(claimKey: string): Pod[] {
@@ -125,7 +136,13 @@ interface Told extends Outlook {
 	readonly marked?: string;
 }
 
+/** In place of a look's: the next look finds something else, whatever it finds. */
 const REFUSED: Outlook = { text: 'refused', hopeful: false };
+/** They are seen within moments, or never; who is forgotten is looked at when seen, like any other. */
+const UNSEEN = 1_000;
+
+/** In what a scheduler said of a pod, it was refused for its source before this process began: what has come right since counts. */
+const REFUSED_BEFORE = /(?:waits for|cannot be filled from) its source, /;
 
 function markOf(base: string, { text }: Outlook): string {
 	return createHash('sha256').update(`${base}\n${text}`).digest('hex').slice(0, 16);
