@@ -281,9 +281,10 @@ describe('a pod that was refused before this process began', () => {
 	});
 });
 
+const MOUNTED = [{ name: 'v0', persistentVolumeClaim: { claimName: 'data' } }];
+
 test('a pod whose scheduler does not ask topobind is left alone', async () => {
-	const app = pod('app', 'data');
-	const others = { ...app, spec: { ...app.spec, schedulerName: 'another' } };
+	const others: Manifest<'Pod'> = { ...pod('app', 'data'), spec: { schedulerName: 'another', volumes: MOUNTED } };
 	const { cluster, marks } = watched([restore('data', 's'), content('s'), notReady(), others]);
 	becomeReady(cluster);
 	await settled();
