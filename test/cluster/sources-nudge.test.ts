@@ -22,7 +22,8 @@ const SOON = 2000;
 let driver: CsiDriver;
 beforeAll(async () => {
 	await grantNudging(controlPlane);
-	await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
+	const allocatable = { cpu: '8', pods: '500' };
+	await Promise.all(NODES.map((name) => controlPlane.createNode(name, { allocatable })));
 	const nodes = NODES.map((name) => ({ name }));
 	driver = await startDriver(controlPlane, { name: 'nudge.test', reach: 'anywhere', nodes });
 });
@@ -85,7 +86,7 @@ async function watchMarks(
 ): Promise<{ all: Promise<Map<string, string[]>> }> {
 	const marks = new Map<string, string[]>(names.map((name) => [name, []]));
 	const running = await watchFirst(api, scene.at.pods, names, (object) => {
-		const mark = object.metadata.annotations?.['topobind.dev/source-change'];
+		const mark = object.metadata.annotations?.['topobind.dev/try-again'];
 		const known = marks.get(object.metadata.name);
 		if (mark !== undefined && known?.at(-1) !== mark) known?.push(mark);
 		return isRunning(object);
