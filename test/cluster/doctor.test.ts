@@ -334,6 +334,7 @@ describe('serve', () => {
 		await grantEvents(controlPlane);
 		await grantNudging(controlPlane);
 		await grantRepair(controlPlane);
+		await grantDoctor(controlPlane, { repair: false });
 		scene = await prepare('doctor-serve');
 		return () => end(scene);
 	});
@@ -347,6 +348,10 @@ describe('serve', () => {
 		await makeData(scene);
 		await pin(scene, 'restore', { prefers: wrong, source: SNAPSHOT });
 		await plain.stop();
+		// From here on nothing but the configuration keeps it from a repair.
+		await moreFailures(scene, 'restore', 3);
+		const proven = await runDoctor(controlPlane, { config, args: ['-n', namespace] });
+		expect(verdicts(proven)).toEqual({ restore: ['PIN_SOURCE_UNREACHABLE', 'safe', 'found'] });
 		const serve = (repair: boolean, listen?: string) =>
 			startTopobind(controlPlane, {
 				...{ mode: 'companion', config: { ...config, doctor: { repair, intervalSeconds: 1 } } },

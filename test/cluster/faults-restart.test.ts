@@ -200,7 +200,7 @@ test('the API server is asked to end, and comes back with a certificate that onl
 });
 
 test('the bundle is replaced long after the certificate: readiness tells so meanwhile, and every bind is finished', async () => {
-	writeBundle(file('belated.crt'), servers[1]);
+	writeBundle(file('belated.crt'), servers[0], servers[1]);
 	const session = await start('belated', tokenUser(), file('belated.crt'));
 	const namespace = await createPods(session, 'belated');
 	await controlPlane.restartApiServer('SIGKILL', async () => serveBy(servers[2]));

@@ -51,7 +51,12 @@ function settled(objects: Objects): Objects {
 	const nodes = new Set(objects.nodes.map(({ metadata }) => metadata.name));
 	// The pod garbage collector takes a minute for pods of a node that has gone.
 	const pods = objects.pods.filter((each) => stays(each) && (!each.spec.nodeName || nodes.has(each.spec.nodeName)));
-	return { ...objects, pods, claims: objects.claims.map(withoutLie), volumes: objects.volumes.filter(stays) };
+	// A volume astray whose claim had gone, or was bound, before it came, is nobody's matter.
+	const isOurs = ({ metadata, status }: KubeObject) => !metadata.name.startsWith(ASTRAY) || status.phase === 'Bound';
+	// One that was claimed as it was deleted stays until its claim goes.
+	const isHeld = ({ status }: KubeObject) => status.phase === 'Bound';
+	const volumes = objects.volumes.filter((each) => (stays(each) || isHeld(each)) && isOurs(each));
+	return { ...objects, pods, claims: objects.claims.map(withoutLie), volumes };
 }
 
 /** Where somebody made the volume on another node than was selected, that one counts for nothing. */

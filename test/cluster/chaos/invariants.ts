@@ -58,8 +58,10 @@ export function problemsOf({ pods, claims, volumes, nodes }: Objects): string[] 
 	for (const { metadata, spec, status } of claims) {
 		const has = volumeNamed.get(spec.volumeName);
 		const selected = metadata.annotations?.['volume.kubernetes.io/selected-node'];
-		if (spec.volumeName && has?.spec.claimRef?.uid !== metadata.uid)
-			problems.push(`claim ${metadata.name} is misbound`);
+		if (spec.volumeName && has?.spec.claimRef?.uid !== metadata.uid) {
+			const what = has ? `of ${has.spec.claimRef?.name ?? 'nobody'}` : 'which is not there';
+			problems.push(`claim ${metadata.name} (${status.phase}) names volume ${spec.volumeName}, ${what}`);
+		}
 		if (!selected) continue;
 		if (status.phase !== 'Bound') problems.push(`claim ${metadata.name} was told ${selected}, and is not bound`);
 		else if (nodeNamed.has(selected) && has && !reaches(has, nodeNamed.get(selected))) {

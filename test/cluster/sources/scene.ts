@@ -41,6 +41,8 @@ export interface RestoreOptions {
 	readonly size?: string;
 	readonly storageClass?: string;
 	readonly cpu?: string;
+	/** What the pod mounts beside. */
+	readonly beside?: readonly string[];
 	/** Further fields of the claim's metadata and spec; undefined ones are left out. */
 	readonly metadata?: object;
 	readonly spec?: object;
@@ -107,9 +109,15 @@ export class Scene {
 	}
 
 	/** The pod of a restore, without its claim. */
-	async pod(name: string, { cpu }: RestoreOptions = {}): Promise<void> {
+	async pod(name: string, { cpu, beside = [] }: RestoreOptions = {}): Promise<void> {
 		const { schedulerName, preferred } = this.#options;
-		const made = pod({ namespace: this.namespace, name, schedulerName, claims: [name], ...(cpu && { cpu }) });
+		const made = pod({
+			namespace: this.namespace,
+			name,
+			schedulerName,
+			claims: [name, ...beside],
+			...(cpu && { cpu }),
+		});
 		await this.api.create(preferring(made, preferred));
 	}
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { ApiUnreachable } from '../../../src/cluster/api/errors.ts';
 import { loadKubeConfig } from '../../../src/cluster/api/kubeconfig.ts';
 import { type Exchange, FakeApi } from './fake-api.ts';
 
@@ -98,6 +99,35 @@ test('a new client certificate is used by the next request, while a watch goes o
 	expect(String((await chunks.next()).value)).toBe('still here');
 	watch.end();
 	expect((await chunks.next()).done).toBe(true);
+});
+
+test('a certificate whose key is not replaced yet fails requests, and the next one after the key does not', async () => {
+	const api = await fakeApi();
+	const put = (name: string, end: string) => copyFileSync(join(home, `${name}.${end}`), join(home, `torn.${end}`));
+	for (const end of ['crt', 'key']) put('first', end);
+	const cluster = { server: api.url, 'certificate-authority': 'authority.crt' };
+	const client = await clientOf(
+		writeConfig('torn', cluster, { 'client-certificate': 'torn.crt', 'client-key': 'torn.key' }),
+	);
+	put('second', 'crt');
+	await expect(client.request('GET', '/version')).rejects.toThrow(ApiUnreachable);
+	put('second', 'key');
+	const answer = client.request('GET', '/version');
+	const request = await api.next();
+	expect(clientName(request)).toBe('second');
+	request.json(200, {});
+	await answer;
+});
+
+test('a new authority is trusted from the next request on', async () => {
+	const api = await fakeApi();
+	copyFileSync(join(home, 'stranger.crt'), join(home, 'bundle.crt'));
+	const client = await clientOf(writeConfig('rotated', { server: api.url, 'certificate-authority': 'bundle.crt' }));
+	await expect(client.request('GET', '/version')).rejects.toThrow(ApiUnreachable);
+	copyFileSync(join(home, 'authority.crt'), join(home, 'bundle.crt'));
+	const answer = client.request('GET', '/version');
+	(await api.next()).json(200, {});
+	await answer;
 });
 
 test('certificates may stand in the kubeconfig itself, and count for more than files', async () => {
