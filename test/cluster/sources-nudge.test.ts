@@ -23,7 +23,8 @@ const SOON = 2000;
 let driver: CsiDriver;
 beforeAll(async () => {
 	await grantNudging(controlPlane);
-	await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
+	const allocatable = { cpu: '8', pods: '500' };
+	await Promise.all(NODES.map((name) => controlPlane.createNode(name, { allocatable })));
 	const nodes = NODES.map((name) => ({ name }));
 	driver = await startDriver(controlPlane, { name: 'nudge.test', reach: 'anywhere', nodes });
 });
