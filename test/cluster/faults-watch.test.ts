@@ -226,9 +226,11 @@ describe('a watch', () => {
 		const proxy = await startProxy(context);
 		const cluster = await synced(context, proxy);
 		const change = await known(cluster);
+		const lists = listsOf(proxy);
 		for (const watch of proxy.watches) watch.delivery = delivery;
 		await change();
 		await untilEqual(cluster, api);
+		expect(listsOf(proxy)).toBe(lists);
 	});
 
 	test('is silent without being closed: it is opened anew', async (context) => {

@@ -1,6 +1,7 @@
 // One watch on its way through the proxy, line by line.
 
 import type { ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** How the lines of a watch reach the client. mute: they do not, and nobody is told. */
 export type Delivery = 'whole' | 'twice' | 'in pieces' | 'mute';
@@ -13,6 +14,7 @@ export class OpenWatch {
 	/** What waits for `release`. */
 	#held: Buffer[] | undefined;
 	#rest = Buffer.alloc(0);
+	#pieces: Promise<void> = Promise.resolve();
 
 	constructor(path: string, outgoing: ServerResponse, lagMs: number) {
 		this.path = path;
@@ -70,9 +72,20 @@ export class OpenWatch {
 			this.#held.push(line);
 			return;
 		}
-		if (this.delivery !== 'in pieces') this.#outgoing.write(line);
+		if (this.delivery === 'in pieces') {
+			this.#pieces = this.#pieces.then(() => this.#deliverInPieces(line));
+			return;
+		}
+		this.#outgoing.write(line);
 		if (this.delivery === 'twice') this.#outgoing.write(line);
-		if (this.delivery === 'in pieces')
-			for (let at = 0; at < line.length; at += 100) this.#outgoing.write(line.subarray(at, at + 100));
+	}
+
+	/** Each with a moment of its own: what is written at once arrives at once. */
+	async #deliverInPieces(line: Buffer): Promise<void> {
+		const size = Math.ceil(line.length / 3);
+		for (let at = 0; at < line.length; at += size) {
+			this.#outgoing.write(line.subarray(at, at + size));
+			await pause(5);
+		}
 	}
 }
