@@ -155,11 +155,11 @@ describe('what concerns claims that are pinned in vain', () => {
 	describe('in serve', () => {
 		const serve = (doctor: object) =>
 			startTopobind(controlPlane, { mode: 'companion', config: { doctor: { intervalSeconds: 1, ...doctor } } });
-		const tells = (topobind: Topobind, message: RegExp) =>
+		const tells = (topobind: Topobind, msg: string, error: RegExp) =>
 			vi.waitFor(
 				async () =>
 					expect(await topobind.log()).toContainEqual(
-						expect.objectContaining({ level: 'warn', error: expect.stringMatching(message) }),
+						expect.objectContaining({ level: 'warn', msg, error: expect.stringMatching(error) }),
 					),
 				{ timeout: 20_000, interval: 100 },
 			);
@@ -176,14 +176,14 @@ describe('what concerns claims that are pinned in vain', () => {
 		test.each(rightsOf(eventsRole))('without $verb of $resource it says so', async (right) => {
 			await api.apply(without(eventsRole, [right]));
 			const topobind = await serve({});
-			await tells(topobind, refusalOf(right));
+			await tells(topobind, 'no event could be written on a pinned claim', refusalOf(right));
 			await topobind.stop();
 		});
 
 		test.each(rightsOf(repairRole))('without $verb of $resource nothing is repaired, and it says so', async (right) => {
 			await api.apply(without(repairRole, [right]));
 			const topobind = await serve({ repair: true });
-			await tells(topobind, refusalOf(right));
+			await tells(topobind, 'a pinned claim could not be examined or repaired', refusalOf(right));
 			await topobind.stop();
 			expect(selectedNode(await api.get(path))).toBe('rights-2');
 		});
