@@ -54,6 +54,20 @@ function isWhole(object: KubeObject | null): object is KubeObject {
 	return object?.kind !== undefined && !(object.kind === 'Deployment' && object.spec?.selector === undefined);
 }
 
+test('pods of the Deployment are let into the namespace, which lets in nothing that could be restricted further', async () => {
+	const base = async (name: string): Promise<KubeObject> =>
+		parse(await readFile(join(manifests, 'base', name), 'utf8'));
+	const deployment = await base('deployment.yaml');
+	await api.apply(await base('namespace.yaml'));
+	const { namespace } = deployment.metadata;
+	const podOf = (spec: object) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name: 'one' }, spec });
+	const { spec } = deployment.spec.template;
+	const { securityContext: _, ...loose } = spec;
+	// Admission sees the namespace's label a moment later.
+	await expect.poll(async () => (await api.dryRun(podOf(loose))).text).toMatch(/violates PodSecurity "restricted/);
+	expect(await api.dryRun(podOf(spec))).toMatchObject({ status: 201, warnings: [] });
+});
+
 describe('every right of the ClusterRole is needed', () => {
 	const namespace = 'default';
 	beforeAll(async () => {
