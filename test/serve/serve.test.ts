@@ -116,6 +116,14 @@ describe('the sandbox', () => {
 		expect(JSON.parse(decisions).decisions[0]).toMatchObject({ pod: 'local-pod', passed: 1 });
 		expect(JSON.parse(topology).keys.rack).toEqual({ rack1: 2, rack2: 2, rack3: 2 });
 		expect(metrics).toContain('topobind_binds_total{result="bound"} 1');
+		// As a person writes it: who leaves out the UID means the pod that is there, and there must be one.
+		const byName = async (PodName: string) => {
+			const body = JSON.stringify({ PodName, PodNamespace: 'default', Node: 'node1' });
+			const headers = { 'content-type': 'application/json' };
+			return (await fetch(`${topobind.extender}/bind`, { method: 'POST', headers, body })).json();
+		};
+		expect(await byName('local-pod')).toEqual({ Error: '' });
+		expect(await byName('no-pod')).toEqual({ Error: 'pod default/no-pod does not exist' });
 		const explained = await (await fetch(`${topobind.admin}/api/v1/explain/pvcs/default/local-pvc`)).json();
 		expect(explained).toMatchObject({ state: 'bound', volume: 'local-pv', nodes: { feasible: 1 } });
 	});
