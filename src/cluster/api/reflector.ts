@@ -13,6 +13,9 @@ import type {
 import { backoffMs, DEFAULT_TIMING, jittered, type Timing } from './timing.ts';
 import { type ObjectEvent, readEvent, WatchBroken } from './watch-event.ts';
 
+/** Watches in a row that bring no line, not even a bookmark, however they end: then the kind is listed anew. */
+const MOST_FRUITLESS = 3;
+
 export type { Projected, ReflectorCounters, ReflectorLogger, ReflectorOptions, ReflectorState, Sink };
 
 /**
@@ -46,6 +49,8 @@ export class Reflector<T> {
 	#version: string | undefined;
 	/** In a row; a watch that proves itself ends the row. */
 	#failures = 0;
+	/** Watches that were asked for since the last list or line. */
+	#fruitless = 0;
 
 	constructor(options: ReflectorOptions<T>) {
 		this.#options = options;
@@ -106,6 +111,8 @@ export class Reflector<T> {
 	async #run(signal: AbortSignal): Promise<void> {
 		while (!signal.aborted) {
 			try {
+				// A version from which nothing ever comes may be one that the server cannot go on from, and does not say so.
+				if (this.#fruitless >= MOST_FRUITLESS) this.#version = undefined;
 				if (this.#version === undefined) await this.#list(signal);
 				if (this.#version === undefined) await this.#pauseAbsent(signal);
 				else await this.#watch(this.#version, signal);
@@ -144,6 +151,7 @@ export class Reflector<T> {
 		}
 		sink.replace(items);
 		this.#version = version;
+		this.#fruitless = 0;
 		this.#markSynced();
 		this.#log('info', { objects: items.size, resourceVersion: version }, 'listed');
 	}
@@ -167,6 +175,7 @@ export class Reflector<T> {
 	/** Follows one watch to its end. Returns when the next may follow at once. */
 	async #watch(from: string, signal: AbortSignal): Promise<void> {
 		const { idleTimeoutMs, shortWatchMs, now } = this.#timing;
+		this.#fruitless++;
 		const idle = new Deadline(signal, () => new WatchSilent());
 		try {
 			const chunks = await this.#openWatch(from, idle.signal);
@@ -219,6 +228,7 @@ export class Reflector<T> {
 		this.#version = event.resourceVersion;
 		this.#lastEventAt = this.#timing.now();
 		this.#failures = 0;
+		this.#fruitless = 0;
 	}
 
 	#apply({ type, object }: ObjectEvent): void {

@@ -223,6 +223,18 @@ describe('watch', () => {
 		expect(reflector).toMatchObject({ state: 'watching', staleSince: undefined, lastError: undefined });
 	});
 
+	test('that brings nothing three times in a row is not asked for from there again: the kind is listed anew', async () => {
+		const { api, watch, clock } = await watching();
+		watch.reset();
+		for (let i = 0; i < 2; i++) {
+			await clock.wake();
+			(await api.watch()).reset();
+		}
+		await clock.wake();
+		(await api.list()).page([], { resourceVersion: '12' });
+		expect((await api.watch()).query.get('resourceVersion')).toBe('12');
+	});
+
 	test('that is silent is not believed: the kind is listed anew, and stale until that is answered', async () => {
 		const { api, watch, clock, reflector, opened } = await watching({ timing: { idleTimeoutMs: 60 } });
 		const list = await api.list();
