@@ -87,7 +87,8 @@ export class KubeClient {
 	async #send(exchange: Exchange, options: RequestOptions): Promise<Dispatcher.ResponseData> {
 		const { attempt, deadline } = exchange;
 		const access = await deadline.race(this.#credentials.read());
-		const response = await this.#transport.dispatcherFor(access).request({
+		// Raced: undici does not abort a request that still waits for its connection.
+		const sent = this.#transport.dispatcherFor(access).request({
 			origin: access.server.origin,
 			path: basePath(access.server) + attempt.path + queryString(options.query),
 			method: attempt.method,
@@ -103,6 +104,7 @@ export class KubeClient {
 			headersTimeout: 0,
 			bodyTimeout: 0,
 		});
+		const response = await deadline.race(sent);
 		const status = response.statusCode;
 		if (status >= 200 && status < 300) return response;
 		if (status === 401) this.#credentials.forget();

@@ -43,6 +43,8 @@ export class Deadline {
 
 	/** Waits for something that cannot itself be aborted, no longer than the deadline. */
 	async race<V>(promise: Promise<V>): Promise<V> {
+		// Whoever loses is nobody's any more.
+		promise.catch(() => {});
 		this.signal.throwIfAborted();
 		const aborted = Promise.withResolvers<never>();
 		const reject = () => aborted.reject(this.signal.reason);

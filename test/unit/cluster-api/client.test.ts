@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { ApiError, ApiUnreachable, parseRetryAfter } from '../../../src/cluster/api/errors.ts';
 import { clientFor, FakeApi, failure, fixedCredentials } from './fake-api.ts';
@@ -211,4 +211,17 @@ test('to leave the loop of a stream closes the connection', async () => {
 		break;
 	}
 	await request.closed;
+});
+
+test('a request that never gets a connection ends with its own time', async () => {
+	// Takes connections and never says a word, so no TLS session comes about.
+	const mute = createServer();
+	mute.listen(0, '127.0.0.1');
+	await once(mute, 'listening');
+	const { port } = mute.address() as AddressInfo;
+	const client = clientFor(`https://127.0.0.1:${port}`, { timeoutMs: 50 });
+	const failures = [client.request('GET', '/version'), client.stream('/api/v1/pods')].map(failure);
+	for (const error of await Promise.all(failures)) expect(error.message).toContain('no answer within 0.05 s');
+	await client.close();
+	mute.close();
 });
