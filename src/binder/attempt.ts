@@ -82,10 +82,17 @@ export class Attempt {
 			for (;;) {
 				const end = await this.#carryOut(this.#plan(pod), changes);
 				if (end !== 'undone') return end;
+				await this.#nextTurn();
 			}
 		} finally {
 			changes.close();
 		}
+	}
+
+	/** Planning anew needs no call that takes time: without this, plans that come to nothing would hold up the whole process. */
+	async #nextTurn(): Promise<void> {
+		await new Promise((resolve) => setImmediate(resolve));
+		this.#signal.throwIfAborted();
 	}
 
 	#plan(pod: Pod): Plan {

@@ -58,6 +58,6 @@ Without --kubeconfig, outside a cluster and without --manifests it examines the 
 Flags:
 ${flagHelp(flags)}
 Exit codes: 0 nothing is found, or all of it repaired; 1 something is; 2 bad flags or configuration; 3 the cluster
-cannot be reached. What is proven safe, and why the rest is refused: docs/doctor.md
+cannot be reached or may not be read. What is proven safe, and why the rest is refused: docs/doctor.md
 `;
 }

@@ -19,16 +19,28 @@ export async function run(args: readonly string[]): Promise<number> {
 	const cluster = await admit(config);
 	try {
 		const { namespace, repair, machinesGone, json } = flags;
+		// Without flags it is not the cluster that kubectl would ask; JSON says so itself.
+		if (!json)
+			tell(`examining ${cluster.description}${namespace === undefined ? '' : `, namespace ${namespace} alone`}`);
 		const treatments = await treatPins(cluster, {
 			...{ repair, machinesGone, onProgress: progress() },
 			...(namespace !== undefined && { namespace }),
 		});
+		const told = new Set(treatments.map(({ finding }) => finding.code === 'PIN_NODE_GONE' && finding.node));
+		for (const node of machinesGone) {
+			if (!told.has(node))
+				tell(`--machine-gone ${node} changes nothing: no claim is pinned to a node of that name that is gone`);
+		}
 		const report = { cluster: cluster.description, pins: pinReports(treatments) };
 		process.stdout.write(json ? `${JSON.stringify(report, undefined, '\t')}\n` : pinText(treatments));
 		return treatments.every(({ outcome }) => outcome === 'removed') ? EXIT.ok : EXIT.refused;
 	} finally {
 		await cluster.stop();
 	}
+}
+
+function tell(text: string): void {
+	process.stderr.write(`topobind: ${text}\n`);
 }
 
 const TELL_MS = 2_000;
@@ -39,7 +51,7 @@ function progress(): (done: number, of: number) => void {
 	return (done, of) => {
 		if (Date.now() - toldAt < TELL_MS) return;
 		toldAt = Date.now();
-		process.stderr.write(`topobind: ${done} of ${of} claims examined\n`);
+		tell(`${done} of ${of} claims examined`);
 	};
 }
 

@@ -27,7 +27,8 @@ export function doctorRounds({ doctor }: Config, cluster: Cluster, logger: Logge
 	};
 	return new Rounds(cluster, {
 		...{ events: doctor.events, repair: doctor.repair, intervalMs: doctor.intervalSeconds * 1000 },
-		isSynced: () => cluster.synced,
+		// Not on what watches said that are down by now.
+		isCurrent: () => cluster.readiness().ready,
 		onFinding: ({ code, claim, message }) => logger.warn({ code, claim: keyOf(claim) }, message),
 		onTold: ({ claim }, error) => note('events', claim, error?.message),
 		onTreatment(treatment) {

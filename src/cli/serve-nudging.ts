@@ -1,17 +1,21 @@
 /** Having kube-scheduler try pods again, as a part of `topobind serve`. */
 
+import { LRUCache } from 'lru-cache';
 import { retryTransient } from '../binder/retry.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/config.ts';
 import type { Pod } from '../domain/model.ts';
 import { Nudger } from '../nudge/nudger.ts';
-import { SecondLook } from '../nudge/second-look.ts';
+import { isOfSource, SecondLook } from '../nudge/second-look.ts';
 import type { Judgement } from '../server/judgement.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 /** Later kube-scheduler has tried the pod again by itself. */
 const MARK_WITHIN_MS = 300_000;
+
+/** How every refusal for a source begins: also those of before this process, which knows of no scheduler yet. */
+const OWN_WORDS = /\bclaim \S+ (?:waits for|cannot be filled from|must go where) its source, /;
 
 /** What has kube-scheduler try waiting pods again where it would not by itself. */
 export interface Nudging {
@@ -40,12 +44,15 @@ export function nudgingFor(
 			if (error) logger.warn({ ...told, error: error.message }, `${why}, but its pod could not be marked`);
 			else logger.info(told, `${why}: kube-scheduler is made to try its pod again`);
 		};
+	/** Schedulers that ask topobind: there may be others, and their pods are theirs. */
+	const asking = new LRUCache<string, true>({ max: 100 });
 	const secondLook = new SecondLook(state, {
 		mark,
 		isCurrent: () => cluster.readiness().watches.every(({ staleSince }) => staleSince === undefined),
 		onNudge: report('storage was there sooner than it was seen'),
 	});
 	const nudger = new Nudger(state, {
+		isAsked: ({ schedulerName, unschedulable }) => asking.has(schedulerName) || OWN_WORDS.test(unschedulable),
 		mark(pod, text) {
 			// One mark is enough.
 			secondLook.passed(pod);
@@ -56,8 +63,10 @@ export function nudgingFor(
 	return {
 		start: () => void nudger.start(),
 		judged(pod, { passed, refused }) {
-			if (refused.some(({ code }) => code === 'SOURCE_NOT_READY' || code === 'SOURCE_INVALID')) nudger.refused(pod.uid);
-			else if (passed.length > 0) secondLook.passed(pod);
+			asking.set(pod.schedulerName, true);
+			if (refused.some(({ code }) => isOfSource(code))) nudger.refused(pod);
+			// Also beside a source: a volume that is seen late may spare it.
+			if (passed.length > 0) secondLook.passed(pod);
 			else secondLook.refused(pod, refused);
 		},
 	};

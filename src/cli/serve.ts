@@ -59,7 +59,8 @@ export async function run(args: readonly string[]): Promise<number> {
 	const signals = awaitSignal(service, cluster, logger);
 	try {
 		const urls = await listen(service, config, logger);
-		if (config.cluster.from === 'examples') process.stdout.write(sandboxHint(cluster, urls.extender, urls.admin));
+		const manifests = manifestsOf(config);
+		if (manifests) process.stdout.write(sandboxHint(cluster, urls, manifests));
 	} catch (error) {
 		signals.ignore();
 		await Promise.all([service.extender.close(), service.admin.close(), service.doctor.stop()]);
@@ -103,6 +104,11 @@ async function connect(
 		if (error instanceof KubeConfigError) throw new CommandError(EXIT.usage, error.message, { cause: error });
 		throw new CommandError(EXIT.unreachable, (error as Error).message, { cause: error });
 	}
+}
+
+function manifestsOf({ cluster }: Config): string | undefined {
+	if (cluster.from === 'examples') return 'manifests/examples';
+	return cluster.from === 'manifests' ? cluster.paths.join(', ') : undefined;
 }
 
 const EXAMPLES = fileURLToPath(new URL('../../manifests/examples', import.meta.url));

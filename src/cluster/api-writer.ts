@@ -3,13 +3,12 @@ import { isReservedFor } from '../domain/storage/static-volumes.ts';
 import type { KubeClient, RequestOptions } from './api/client.ts';
 import { ApiError, ApiUnreachable } from './api/errors.ts';
 import { projectClaim, projectPod, projectVolume } from './projections.ts';
-import { type ClusterWriter, type PodMarker, WriteError, type WriteFailure } from './writer.ts';
+import { type ClusterWriter, type PodMarker, TRY_AGAIN, WriteError, type WriteFailure } from './writer.ts';
 
 /** Shorter than the reads': a bind has a deadline of its own and may try again. */
 const TIMEOUT_MS = 10_000;
 
 const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
-const TRY_AGAIN = 'topobind.dev/try-again';
 const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
 /** Writes to a real API server. Patches carry the resourceVersion that was judged, so that a change in between is a conflict. */

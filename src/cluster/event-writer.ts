@@ -74,7 +74,8 @@ function nameOf({ name, uid }: Omit<EventSubject, 'kind'>, { reason, message }: 
 		.update(JSON.stringify([uid, reason, message]))
 		.digest('hex')
 		.slice(0, 16);
-	return `${name.slice(0, 200)}.topobind-${mark}`;
+	// A name must not have a dot after a dash, or another dot.
+	return `${name.slice(0, 200).replace(/[-.]+$/, '')}.topobind-${mark}`;
 }
 
 function shortened(message: string): string {

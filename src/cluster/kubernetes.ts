@@ -2,7 +2,7 @@
 
 import { objectKey } from '../domain/model.ts';
 import type { KubeClient, Query } from './api/client.ts';
-import { ApiError } from './api/errors.ts';
+import { ApiError, ApiRefused } from './api/errors.ts';
 import { loadKubeConfig } from './api/kubeconfig.ts';
 import { Reflector, type ReflectorLogger } from './api/reflector.ts';
 import type { Timing } from './api/timing.ts';
@@ -56,7 +56,7 @@ export interface KubernetesOptions {
 
 /**
  * Connects and begins to watch; does not wait for the first lists.
- * Throws KubeConfigError, or the ApiError or ApiUnreachable of a first request that shows the cluster cannot be used.
+ * Throws KubeConfigError, or the ApiRefused or ApiUnreachable of a first request that shows the cluster cannot be used.
  */
 export async function connectKubernetes(options: KubernetesOptions): Promise<Cluster> {
 	const { kubeconfig, timeoutMs } = options;
@@ -68,7 +68,7 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		await client.request('GET', COLLECTIONS.Node.path, { query: { limit: 1 } });
 	} catch (error) {
 		await client.close();
-		throw error;
+		throw error instanceof ApiError ? new ApiRefused(description, error) : error;
 	}
 	const state = new ClusterState(options.drivers);
 	const reflectors = (Object.keys(COLLECTIONS) as Kind[]).map((kind) => ({

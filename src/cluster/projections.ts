@@ -41,6 +41,7 @@ import {
 	projectSnapshotContent,
 } from './source-projections.ts';
 import { identityOf, optionalQuantity, type Wire } from './wire.ts';
+import { TRY_AGAIN } from './writer.ts';
 
 /** Each throws an Error that names the field when a value is unusable. */
 export const projections: { readonly [K in Kind]: (raw: never) => KindTypes[K] } = {
@@ -72,6 +73,7 @@ export function projectPod(raw: Wire<V1Pod>): Pod {
 		nodeName: raw.spec?.nodeName ?? '',
 		schedulerName: raw.spec?.schedulerName ?? '',
 		unschedulable: unschedulableMessage(raw),
+		mark: raw.metadata?.annotations?.[TRY_AGAIN] ?? '',
 		claimVolumes: (raw.spec?.volumes ?? []).flatMap((volume) => claimVolumeOf(volume, identity.name)),
 	};
 }

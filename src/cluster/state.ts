@@ -8,11 +8,11 @@ import type {
 	Snapshot,
 	SnapshotClass,
 	SnapshotContent,
+	SnapshotReach,
 	StorageClass,
 	Volume,
 } from '../domain/model.ts';
 import { objectKey } from '../domain/model.ts';
-import type { SnapshotReach } from '../domain/storage/sources/policy.ts';
 import { StaticVolumes } from '../domain/storage/static-volumes.ts';
 import { NodeIndex } from '../domain/topology/node-index.ts';
 import type { ClusterView } from '../domain/view.ts';

@@ -21,6 +21,8 @@ export interface ClusterWriter {
 	readPod(namespace: string, name: string): Promise<Pod | undefined>;
 }
 
+export const TRY_AGAIN = 'topobind.dev/try-again';
+
 /** Changes nothing of a pod but an annotation of topobind's own: kube-scheduler then tries a pod again that it had put aside. */
 export interface PodMarker {
 	/** Sets `topobind.dev/try-again`; the same mark again changes nothing. Rejects with a WriteError. */

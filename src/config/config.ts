@@ -1,6 +1,6 @@
 /** What every other part reads: one validated, deeply frozen object. */
 
-import type { SnapshotReach } from '../domain/storage/sources/policy.ts';
+import type { SnapshotReach } from '../domain/model.ts';
 
 export const API_VERSION = 'topobind.dev/v1alpha1';
 export const KIND = 'TopobindConfiguration';

@@ -15,7 +15,7 @@ export interface RoundsOptions {
 	/** Remove the pins of which that is proven safe. */
 	readonly repair: boolean;
 	/** Nothing is examined while this is false. */
-	readonly isSynced: () => boolean;
+	readonly isCurrent: () => boolean;
 	/** Once for each claim, code and node, when found in two rounds running: a driver that restarts is no finding. */
 	readonly onFinding: (finding: PinFinding) => void;
 	/** After each attempt to leave an event. */
@@ -92,7 +92,7 @@ export class Rounds {
 	}
 
 	async #make(): Promise<void> {
-		if (!this.#options.isSynced()) return;
+		if (!this.#options.isCurrent()) return;
 		this.#number++;
 		const last = this.#standing;
 		const found = diagnosePins(this.#patient.state).map((finding) => follow(finding, last.get(finding.claim.uid)));

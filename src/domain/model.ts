@@ -6,10 +6,10 @@
  */
 
 import type { Quantity } from './storage/quantity.ts';
+import type { Labels } from './topology/labels.ts';
 import type { Requirement } from './topology/requirement.ts';
 
-/** Label or annotation map as Kubernetes stores it. */
-export type Labels = Readonly<Record<string, string>>;
+export type { Labels } from './topology/labels.ts';
 
 /** Identity and version that every kept object has. Cluster-scoped objects have namespace ''. */
 export interface ObjectIdentity {
@@ -40,6 +40,8 @@ export interface Pod extends ObjectIdentity {
 	readonly schedulerName: string;
 	/** What the scheduler said when it last found no node; '' where it has not, or has since. */
 	readonly unschedulable: string;
+	/** Annotation topobind.dev/try-again: the last mark that topobind has put on it; '' when there is none. */
+	readonly mark: string;
 }
 
 export interface ObjectReference {
@@ -186,3 +188,10 @@ export interface ReferenceGrant extends ObjectIdentity {
 export function objectKey(object: { readonly namespace: string; readonly name: string }): string {
 	return object.namespace === '' ? object.name : `${object.namespace}/${object.name}`;
 }
+
+/**
+ * - anywhere: on every node that the class can provision for.
+ * - source-volume: where the volume is that the snapshot was taken of.
+ * - managed-by-node: on the node that the content's label snapshot.storage.kubernetes.io/managed-by names.
+ */
+export type SnapshotReach = 'anywhere' | 'source-volume' | 'managed-by-node';

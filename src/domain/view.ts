@@ -7,10 +7,10 @@ import type {
 	Snapshot,
 	SnapshotClass,
 	SnapshotContent,
+	SnapshotReach,
 	StorageClass,
 	Volume,
 } from './model.ts';
-import type { SnapshotReach } from './storage/sources/policy.ts';
 import type { StaticVolumes } from './storage/static-volumes.ts';
 import type { NodeIndex } from './topology/node-index.ts';
 

@@ -125,5 +125,5 @@ function stateOf(claim: Claim): ClaimExplanation['state'] {
 function podMounting(namespace: string, claimName: string): Pod {
 	const identity = { namespace, name: '', uid: '', resourceVersion: '', deleting: false };
 	const claimVolumes = [{ volumeName: claimName, claimName, ephemeral: false }];
-	return { ...identity, nodeName: '', schedulerName: '', unschedulable: '', claimVolumes };
+	return { ...identity, nodeName: '', schedulerName: '', unschedulable: '', mark: '', claimVolumes };
 }

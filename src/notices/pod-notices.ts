@@ -84,6 +84,8 @@ export class PodNotices {
 			this.#queue.delete(key);
 			const pod = this.#cluster.seen('Pod', key);
 			if (pod && (await this.#tell(pod))) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS).unref());
+			// Each look is a judgement of every node: what kube-scheduler asks meanwhile is not to wait for thousands of them.
+			else await new Promise((resolve) => setImmediate(resolve));
 		}
 		this.#working = false;
 	}
@@ -94,8 +96,8 @@ export class PodNotices {
 			const message = noticeFor(pod, this.#cluster);
 			const memory = `${pod.uid} ${message}`;
 			if (message === undefined || this.#isToldOf(memory)) return false;
-			this.#told.set(memory, Date.now());
 			await this.#events.tell({ kind: 'Pod', ...pod }, { type: 'Warning', reason: 'FailedScheduling', message });
+			this.#told.set(memory, Date.now());
 			this.#options.onNotice?.(pod);
 		} catch (error) {
 			this.#options.onNotice?.(pod, error as Error);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Kind } from '../cluster/kinds.ts';
 import type { ClusterState } from '../cluster/state.ts';
 import type { Claim, Pod } from '../domain/model.ts';
-import { isBound } from '../domain/storage/pod-claims.ts';
 import { isProblem } from '../domain/storage/sources/problem.ts';
 import { judgeSource } from '../domain/storage/sources.ts';
 
@@ -17,6 +17,8 @@ const UNWATCHED: ReadonlySet<Kind> = new Set<Kind>([
 export interface NudgerOptions {
 	/** Changes the pod so that kube-scheduler tries it again. The same mark again must change nothing. */
 	mark(pod: Pod, mark: string): Promise<void>;
+	/** Whether the pod's scheduler asks topobind at all; other pods are left alone. */
+	isAsked(pod: Pod): boolean;
 	onNudge?(pod: Pod, error?: Error): void;
 }
 
@@ -26,14 +28,17 @@ export interface NudgerOptions {
  * - What a pod's sources say is remembered from the moment the pod is seen, or from when filter refused it for them; only a
  *   change of it nudges, and only for the better: while any of them still has a problem there is nothing to try.
  * - What is remembered changes in a look only, never because something else of the pod has changed: no change is lost.
- * - The mark is made of what the sources say now, so that replicas of topobind write the same and only the first counts.
+ * - The mark is made of what the sources say now and of the mark before they had a problem, so that replicas of topobind write
+ *   the same and only the first counts, but a source that comes right a second time is a change again.
  * - All changes of one turn count as one.
  */
 export class Nudger {
 	readonly #cluster: ClusterState;
 	readonly #options: NudgerOptions;
-	/** By pod UID. */
-	readonly #told = new Map<string, Outlook>();
+	/** By pod UID; of pods that are seen. */
+	readonly #told = new Map<string, Told>();
+	/** UIDs of pods that filter has refused before they were seen, or after they were gone. */
+	readonly #unseen = new LRUCache<string, true>({ max: UNSEEN });
 	#scheduled = false;
 
 	constructor(cluster: ClusterState, options: NudgerOptions) {
@@ -46,8 +51,8 @@ export class Nudger {
 		for (const pod of this.#cluster.all('Pod').values()) this.#remember(pod);
 		return this.#cluster.subscribe(({ kind, key, previous, current }) => {
 			if (kind === 'Pod') {
+				if (previous && previous.uid !== current?.uid) this.#told.delete(previous.uid);
 				if (current) this.#remember(current as Pod);
-				else if (previous) this.#told.delete(previous.uid);
 			} else if (kind === 'PersistentVolumeClaim') {
 				// kube-scheduler sees claims itself; a pod that came before its claim is remembered from here on.
 				for (const pod of this.#podsMounting(key)) this.#remember(pod);
@@ -60,8 +65,12 @@ export class Nudger {
 	 * Filter has refused the pod because a source was not ready or invalid. What filter saw may be older than what is seen
 	 * by now, as may be the first that is known of the pod here: the next look starts from the refusal.
 	 */
-	refused(podUid: string): void {
-		this.#told.set(podUid, REFUSED);
+	refused({ namespace, name, uid }: Pod): void {
+		if (this.#cluster.pod(namespace, name)?.uid !== uid) {
+			this.#unseen.set(uid, true);
+			return;
+		}
+		this.#told.set(uid, { ...this.#told.get(uid), ...REFUSED });
 		this.#schedule();
 	}
 
@@ -78,18 +87,24 @@ export class Nudger {
 		const before = this.#told.get(pod.uid);
 		const now = before && outlookOf(pod, this.#cluster);
 		if (!now || now.text === before.text) return;
-		this.#told.set(pod.uid, now);
-		if (now.hopeful) this.#nudge(pod, now);
+		const { marked = pod.mark, base = marked } = before;
+		if (now.hopeful) {
+			const mark = markOf(base, now);
+			this.#told.set(pod.uid, { ...now, base, marked: mark });
+			if (this.#options.isAsked(pod)) this.#nudge(pod, mark);
+		} else this.#told.set(pod.uid, { ...now, base: marked, marked });
 	}
 
 	/** The first that is known of a pod. What comes later is for a look to find. */
 	#remember(pod: Pod): void {
 		if (this.#told.has(pod.uid)) {
 			this.#schedule();
-			return;
+		} else if (this.#unseen.delete(pod.uid) || REFUSED_BEFORE.test(pod.unschedulable)) {
+			this.refused(pod);
+		} else {
+			const outlook = outlookOf(pod, this.#cluster);
+			if (outlook) this.#told.set(pod.uid, { ...outlook, base: pod.mark, marked: pod.mark });
 		}
-		const outlook = outlookOf(pod, this.#cluster);
-		if (outlook) this.#told.set(pod.uid, outlook);
 	}
 
 	#podsMounting(claimKey: string): Pod[] {
@@ -98,8 +113,7 @@ export class Nudger {
 		);
 	}
 
-	#nudge(pod: Pod, { text }: Outlook): void {
-		const mark = createHash('sha256').update(text).digest('hex').slice(0, 16);
+	#nudge(pod: Pod, mark: string): void {
 		this.#options.mark(pod, mark).then(
 			() => this.#options.onNudge?.(pod),
 			(error: Error) => this.#options.onNudge?.(pod, error),
@@ -115,13 +129,30 @@ interface Outlook {
 	readonly hopeful: boolean;
 }
 
-const REFUSED: Outlook = { text: 'refused', hopeful: false };
+interface Told extends Outlook {
+	/** The mark from before the sources last had a problem; undefined while nothing is known but that filter has refused the pod. */
+	readonly base?: string;
+	/** The last mark of all. */
+	readonly marked?: string;
+}
 
-/** Undefined for a pod none of whose unbound claims has a source. */
+/** In place of a look's: the next look finds something else, whatever it finds. */
+const REFUSED: Outlook = { text: 'refused', hopeful: false };
+/** They are seen within moments, or never; who is forgotten is looked at when seen, like any other. */
+const UNSEEN = 1_000;
+
+/** In what a scheduler said of a pod, it was refused for its source before this process began: what has come right since counts. */
+const REFUSED_BEFORE = /(?:waits for|cannot be filled from) its source, /;
+
+function markOf(base: string, { text }: Outlook): string {
+	return createHash('sha256').update(`${base}\n${text}`).digest('hex').slice(0, 16);
+}
+
+/** Undefined for a pod none of whose delayed claims has a source. */
 function outlookOf(pod: Pod, cluster: ClusterState): Outlook | undefined {
 	const verdicts = pod.claimVolumes.flatMap(({ claimName }) => {
 		const claim = cluster.claim(pod.namespace, claimName);
-		return claim && !isBound(claim) ? verdictOf(claim, cluster) : [];
+		return claim?.volumeName === '' ? verdictOf(claim, cluster) : [];
 	});
 	if (verdicts.length === 0) return undefined;
 	return { text: verdicts.map(({ text }) => text).join('\n'), hopeful: verdicts.every(({ fit }) => fit) };
@@ -129,7 +160,9 @@ function outlookOf(pod: Pod, cluster: ClusterState): Outlook | undefined {
 
 function verdictOf(claim: Claim, cluster: ClusterState): { text: string; fit: boolean }[] {
 	const storageClass = cluster.storageClass(claim.className);
-	const found = claim.source && storageClass && judgeSource(claim, claim.source, storageClass, cluster);
+	// The PV controller sees to any other by itself, and filter does not ask for its source.
+	if (!claim.source || storageClass?.bindingMode !== 'WaitForFirstConsumer') return [];
+	const found = judgeSource(claim, claim.source, storageClass, cluster);
 	if (!found) return [];
 	const fit = !isProblem(found);
 	return [{ text: `${claim.name}: ${fit ? (found.limit?.text ?? 'every node') : found.problem}`, fit }];

@@ -1,5 +1,6 @@
 import type { ClusterState } from '../cluster/state.ts';
 import { judge } from '../domain/decision/judge.ts';
+import type { ReasonCode } from '../domain/decision/reasons.ts';
 import type { Pod } from '../domain/model.ts';
 import type { NodeIndex } from '../domain/topology/node-index.ts';
 import { NodeSet } from '../domain/topology/node-set.ts';
@@ -18,8 +19,14 @@ const LOOKS_MS = [1_000, 3_000];
 /** For how long a watch that is down is waited for, in ms: by then kube-scheduler has tried the pod again by itself. */
 const PATIENCE_MS = 300_000;
 
+/** Reasons that pass by themselves, and whose passing the Nudger sees. */
+export function isOfSource(code: ReasonCode): boolean {
+	return code === 'SOURCE_NOT_READY' || code === 'SOURCE_INVALID';
+}
+
 /** Nodes that were refused for one reason, by name. */
 export interface RefusedNodes {
+	readonly code: ReasonCode;
 	readonly message: string;
 	readonly nodes: readonly string[];
 }
@@ -32,6 +39,8 @@ interface Refusal {
 	readonly unknown: readonly string[];
 	/** The reasons that kube-scheduler was told. */
 	readonly told: ReadonlySet<string>;
+	/** A source is among them: what else is wrong with sources is no news then, as with them one problem follows another. */
+	readonly toldOfSource: boolean;
 	readonly until: number;
 	timer?: NodeJS.Timeout;
 }
@@ -64,7 +73,8 @@ export class SecondLook {
 			this.#cluster.nodes,
 		);
 		const told = new Set(groups.map(({ message }) => message));
-		const refusal: Refusal = { pod, nodes: known, unknown, told, until: Date.now() + PATIENCE_MS };
+		const toldOfSource = groups.some(({ code }) => isOfSource(code));
+		const refusal: Refusal = { pod, nodes: known, unknown, told, toldOfSource, until: Date.now() + PATIENCE_MS };
 		this.#refusals.set(pod.uid, refusal);
 		this.#schedule(refusal, 0);
 	}
@@ -95,11 +105,12 @@ export class SecondLook {
 	}
 
 	/** A node would pass, or is refused for what kube-scheduler was not told, and so cannot tell. */
-	#isOutOfDate(pod: Pod, { nodes: asked, unknown, told }: Refusal): boolean {
+	#isOutOfDate(pod: Pod, { nodes: asked, unknown, told, toldOfSource }: Refusal): boolean {
 		const { nodes } = this.#cluster;
 		let left = asked.union(resolve(unknown, nodes).known).intersection(nodes.all);
 		for (const refusal of judge(pod, this.#cluster, left)) {
-			const isNews = !told.has(refusal.reason.message);
+			const { code, message } = refusal.reason;
+			const isNews = !told.has(message) && !(toldOfSource && isOfSource(code));
 			if (isNews && !left.intersection(refusal.nodes).isEmpty) return true;
 			left = left.difference(refusal.nodes);
 		}

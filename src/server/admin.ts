@@ -80,7 +80,8 @@ function addDecisions(app: FastifyInstance, decisions: Decisions): void {
 
 function describeParameterError(error: FastifySchemaValidationError | undefined): string {
 	if (error?.keyword === 'additionalProperties') return `there is no parameter "${error.params.additionalProperty}"`;
-	return `${error?.instancePath.slice(1)} ${error?.message}`;
+	const field = error?.instancePath.slice(1).replaceAll('/', '.') || 'the body';
+	return `${field} ${error?.message}`;
 }
 
 /** {"error": "…"} for whatever goes wrong. */

@@ -50,8 +50,12 @@ export class ClusterScheduling implements Scheduling {
 		});
 	}
 
-	bind(request: BindRequest): Promise<void> {
-		return this.#binder.bind(request);
+	async bind(request: BindRequest): Promise<void> {
+		const { namespace, name } = request;
+		// A person may leave it out, and means the pod that is there.
+		const uid = request.uid || (await this.#cluster.writer.readPod(namespace, name))?.uid;
+		if (uid === undefined) throw new Error(`pod ${namespace}/${name} does not exist`);
+		return this.#binder.bind({ ...request, uid });
 	}
 }
 

@@ -13,6 +13,7 @@ export interface Candidates {
 export interface BindRequest {
 	readonly namespace: string;
 	readonly name: string;
+	/** '' where the caller does not tell it. */
 	readonly uid: string;
 	readonly node: string;
 }

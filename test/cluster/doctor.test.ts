@@ -19,6 +19,7 @@ import {
 } from './shared.ts';
 import {
 	grantEvents,
+	grantNudging,
 	grantRepair,
 	grantRights,
 	type Mode,
@@ -112,16 +113,12 @@ async function pin(scene: Scene, name: string, { prefers, source, storageClass }
 const about = ({ namespace }: Scene, name: string) => ({ namespace, kind: 'PersistentVolumeClaim', name });
 const failed = ({ reason }: KubeObject) => reason === 'ProvisioningFailed';
 
-/** How often the provisioner has failed for a claim; client-go counts the same event again. */
-async function failures(scene: Scene, name: string): Promise<number> {
-	const events = await api.events(scene.namespace, 'PersistentVolumeClaim', name);
-	return events.filter(failed).reduce((sum, { count }) => sum + count, 0);
-}
-
-/** Until the provisioner has failed so many times more. */
-async function moreFailures(scene: Scene, name: string, more: number): Promise<void> {
-	const target = (await failures(scene, name)) + more;
-	await api.waitForEvent(about(scene, name), (event) => failed(event) && event.count >= target);
+/** Until the provisioner has failed so many times more; client-go counts the same event again. */
+async function moreFailures({ namespace }: Scene, name: string, more: number): Promise<void> {
+	const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=involvedObject.name=${name}`;
+	const failures = (events: KubeObject[]) => events.filter(failed).reduce((sum, { count }) => sum + count, 0);
+	const target = failures((await api.list(path)).items) + more;
+	await api.waitForList(path, (events) => failures(events) >= target);
 }
 
 const pinOf = async ({ namespace }: Scene, name: string) => selectedNode(await api.get(paths(namespace).claim(name)));
@@ -162,6 +159,8 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 	beforeAll(async () => {
 		await grantRights(controlPlane);
 		await grantEvents(controlPlane);
+		// kube-scheduler may see sooner than topobind that a claim is free, and then asks too early.
+		await grantNudging(controlPlane);
 		await grantDoctor(controlPlane, { repair: true });
 		scene = await prepare(`doctor-${mode}`);
 		unasked = { ...scene, namespace: await api.createNamespace(`doctor-${mode}-unasked`) };
@@ -273,13 +272,15 @@ describe('while a CreateVolume is under way', () => {
 	let scene: Scene;
 	beforeAll(async () => {
 		await grantDoctor(controlPlane, { repair: true });
-		scene = await prepare('doctor-slow', { createDelay: '12s', provisionerArgs: ['--timeout=60s'] });
+		// And after an answer there is quiet for a while.
+		const provisionerArgs = ['--timeout=60s', '--retry-interval-start=60s'];
+		scene = await prepare('doctor-slow', { createDelay: '12s', provisionerArgs });
 		return () => end(scene);
 	});
 
 	/** Pinned to the first node, and the provisioner there has called its driver. */
-	async function beginOn(name: string, storageClass: string): Promise<void> {
-		await pin(scene, name, { prefers: scene.wrong, storageClass });
+	async function begin(name: string, wish: Partial<Wish>): Promise<void> {
+		await pin(scene, name, { prefers: scene.wrong, ...wish });
 		await api.waitForEvent(about(scene, name), ({ reason }) => reason === 'Provisioning');
 	}
 
@@ -287,7 +288,7 @@ describe('while a CreateVolume is under way', () => {
 		const { driver, storageClass, namespace, wrong, source } = scene;
 		const name = `${storageClass}-narrow`;
 		await api.create((classesOf(storageClass, name) as [KubeObject])[0]);
-		await beginOn('slow', name);
+		await begin('slow', { storageClass: name });
 		await allow(scene, name, source);
 		const { code, pins } = await runDoctor(controlPlane, { args: ['-n', namespace, '--repair'] });
 		expect(code).toBe(1);
@@ -298,9 +299,21 @@ describe('while a CreateVolume is under way', () => {
 		expect(driver.volumes()).toEqual(await known(scene));
 	});
 
+	test('a restore is refused, and no longer once the driver has answered that it cannot be made there', async () => {
+		const { namespace, config } = scene;
+		const doctor = (...args: string[]) => runDoctor(controlPlane, { config, args: ['-n', namespace, ...args] });
+		await makeData(scene);
+		await begin('restore', { source: SNAPSHOT });
+		const during = await doctor('--repair');
+		expect(verdicts(during)).toEqual({ restore: ['PIN_SOURCE_UNREACHABLE', 'refused', 'found'] });
+		expect(during.pins[0]?.because).toContain('the last event of the provisioner is that it has begun');
+		await api.waitForEvent(about(scene, 'restore'), failed);
+		expect(verdicts(await doctor())).toEqual({ restore: ['PIN_SOURCE_UNREACHABLE', 'safe', 'found'] });
+	});
+
 	test('control: a pin that is removed by hand all the same leaves a volume that nothing in the cluster knows of', async () => {
-		const { driver, storageClass, namespace, wrong } = scene;
-		await beginOn('by-hand', storageClass);
+		const { driver, namespace, wrong } = scene;
+		await begin('by-hand', {});
 		// So that another node is chosen.
 		await api.patch(`/api/v1/nodes/${wrong}`, { spec: { unschedulable: true } });
 		await api.patch(paths(namespace).claim('by-hand'), {
@@ -319,7 +332,9 @@ describe('serve', () => {
 	beforeAll(async () => {
 		await grantRights(controlPlane);
 		await grantEvents(controlPlane);
+		await grantNudging(controlPlane);
 		await grantRepair(controlPlane);
+		await grantDoctor(controlPlane, { repair: false });
 		scene = await prepare('doctor-serve');
 		return () => end(scene);
 	});
@@ -333,6 +348,10 @@ describe('serve', () => {
 		await makeData(scene);
 		await pin(scene, 'restore', { prefers: wrong, source: SNAPSHOT });
 		await plain.stop();
+		// From here on nothing but the configuration keeps it from a repair.
+		await moreFailures(scene, 'restore', 3);
+		const proven = await runDoctor(controlPlane, { config, args: ['-n', namespace] });
+		expect(verdicts(proven)).toEqual({ restore: ['PIN_SOURCE_UNREACHABLE', 'safe', 'found'] });
 		const serve = (repair: boolean, listen?: string) =>
 			startTopobind(controlPlane, {
 				...{ mode: 'companion', config: { ...config, doctor: { repair, intervalSeconds: 1 } } },
@@ -366,5 +385,36 @@ describe('serve', () => {
 		expect(driver.volumes()).toEqual(await known(scene));
 		await scheduler.stop();
 		await repairing.stop();
+	});
+
+	test('takes the pin from under a bind of its own: the bind says so, and the pod goes where its data is', async () => {
+		const bound = await prepare('doctor-bind');
+		const { schedulerName, plain, wrong, source, namespace, driver } = bound;
+		await makeData(bound);
+		await plain.stop();
+		// It is not told that snapshots of this driver stay where they are, and so chooses as a scheduler without topobind does.
+		const doctor = { repair: true, intervalSeconds: 1 };
+		const topobind = await startTopobind(controlPlane, { mode: 'delegate', config: { doctor } });
+		const scheduler = await controlPlane.startScheduler({
+			config: await schedulerConfig('delegate', topobind.extender),
+			schedulerName,
+			user: 'scheduler',
+		});
+		await pin(bound, 'restore', { prefers: wrong, source: SNAPSHOT });
+		await moreFailures(bound, 'restore', 2);
+		expect(await pinOf(bound, 'restore')).toBe(wrong);
+
+		const { boundVolumeSnapshotContentName: content } = (await api.get(paths(namespace).snapshot('snap'))).status;
+		await api.patch(`/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents/${content}`, {
+			metadata: { annotations: { 'topobind.dev/snapshot-reach': 'source-volume' } },
+		});
+		await api.waitForEvent({ namespace, kind: 'Pod', name: 'restore' }, ({ reason, message }) => {
+			return reason === 'FailedScheduling' && message.includes('the selected node of claim restore was taken back');
+		});
+		expect(await runsOn(bound, 'restore')).toBe(source);
+		expect(driver.volumes()).toEqual(await known(bound));
+		await scheduler.stop();
+		await topobind.stop();
+		await end(bound);
 	});
 });

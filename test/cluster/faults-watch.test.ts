@@ -233,7 +233,7 @@ describe('a watch', () => {
 		expect(listsOf(proxy)).toBe(lists);
 	});
 
-	test('is silent without being closed: it is opened anew', async (context) => {
+	test('is silent without being closed: the kind is listed anew', async (context) => {
 		const proxy = await startProxy(context);
 		const cluster = await synced(context, proxy, { timing: { ...TIMING, idleTimeoutMs: 1_500 } });
 		const change = await known(cluster);

@@ -96,10 +96,18 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode: 50 pods with mixed clai
 		const claimed = [...volumes.values()].filter(({ spec }) => spec.claimRef?.namespace === namespace);
 		expect(claimed.length).toBe(used.size);
 
-		// A pod without claims is passed as it came: every node that was asked about, and no score.
-		const asked = scheduling.recorder.of('filter', 'pod-0');
-		expect(asked.length).toBeGreaterThan(0);
-		for (const { request, response } of asked) expect(response.NodeNames).toEqual(request.NodeNames);
+		// Pods without claims are passed as they came: every node that was asked about, and no preference.
+		const plain = Array.from({ length: PODS }, (_, i) => i).filter((i) => kindOf(i) === 'none');
+		const asked = plain.flatMap((i) => scheduling.recorder.of('filter', `pod-${i}`));
+		expect(asked.length).toBeGreaterThanOrEqual(plain.length);
+		for (const { request, response } of asked) {
+			expect(response).toMatchObject({ NodeNames: request.NodeNames, FailedAndUnresolvableNodes: {}, Error: '' });
+		}
+		const scored = plain.flatMap((i) => scheduling.recorder.of('prioritize', `pod-${i}`));
+		expect(scored.length).toBeGreaterThanOrEqual(plain.length);
+		for (const { response } of scored) {
+			expect(new Set(response.map(({ Score }: KubeObject) => Score))).toEqual(new Set([0]));
+		}
 	}, 180_000);
 });
 

@@ -224,19 +224,58 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 });
 
 describe('without topobind, VolumeBinding off as in delegate mode', () => {
-	test('the pod goes where it would rather run, and its claim is never bound', async () => {
-		const namespace = await api.createNamespace('placement-blind');
-		const schedulerName = 'blind';
+	const schedulerName = 'blind';
+	let namespace: string;
+
+	beforeAll(async () => {
+		namespace = await api.createNamespace('placement-blind');
 		const scheduler = await controlPlane.startScheduler({ config: await blindSchedulerConfig(), schedulerName });
-		afterAll(() => scheduler.stop());
 		await api.create(localClass('blind'));
+		return () => scheduler.stop();
+	});
+
+	/** The node that a pod with this claim gets, which would rather run on node3. */
+	async function placed(name: string): Promise<string> {
+		await api.create(
+			preferring(pod({ namespace, name, schedulerName, claims: [name] }), 'kubernetes.io/hostname', 'node3'),
+		);
+		const object = await api.waitFor(paths(namespace).pod(name), (now) => now?.spec.nodeName !== undefined);
+		return object?.spec.nodeName;
+	}
+
+	test('a local volume on node1: the pod goes where it would rather run, and its claim is never bound', async () => {
 		await api.create(localVolume('blind', 'node1', 'blind'));
 		await api.create(claim({ namespace, name: 'data', storageClass: 'blind' }));
-		await api.create(
-			preferring(pod({ namespace, name: 'app', schedulerName, claims: ['data'] }), 'kubernetes.io/hostname', 'node3'),
-		);
-		const placed = await api.waitFor(paths(namespace).pod('app'), (object) => object?.spec.nodeName !== undefined);
-		expect(placed?.spec.nodeName).toBe('node3');
+		expect(await placed('data')).toBe('node3');
 		expect((await api.get(paths(namespace).claim('data'))).status.phase).toBe('Pending');
+	});
+
+	test('a claim that is bound to a volume on node2: the pod does not follow it', async () => {
+		await api.create(localVolume('blind-bound', 'node2', 'blind'));
+		const bound = claim({ namespace, name: 'bound', storageClass: 'blind' });
+		bound.spec.volumeName = 'blind-bound';
+		await api.create(bound);
+		await api.waitFor(paths(namespace).claim('bound'), isBound);
+		expect(await placed('bound')).toBe('node3');
+	});
+
+	test.each([
+		'failure-domain.beta.kubernetes.io/zone',
+		'topology.kubernetes.io/zone',
+		'kubernetes.io/hostname',
+		'rack',
+	])('allowedTopologies by %s: nobody looks at them', async (key) => {
+		const name = `by-${key.replace(/[^a-z]/g, '-')}`;
+		const values = NODES.filter((node) => node.name === 'node2').map((node) => labelsOf(node)[key as 'rack']);
+		await api.create({
+			apiVersion: 'storage.k8s.io/v1',
+			kind: 'StorageClass',
+			metadata: { name: `blind-${name}` },
+			provisioner: 'nobody.test',
+			volumeBindingMode: 'WaitForFirstConsumer',
+			allowedTopologies: [{ matchLabelExpressions: [{ key, values }] }],
+		});
+		await api.create(claim({ namespace, name, storageClass: `blind-${name}` }));
+		expect(await placed(name)).toBe('node3');
 	});
 });

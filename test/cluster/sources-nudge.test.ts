@@ -2,6 +2,7 @@
 // without the nudge they wait until something else happens.
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { TRY_AGAIN } from '../../src/cluster/writer.ts';
 import { print, type Row, summaryOf } from './chaos/times.ts';
 import type { CsiDriver, KubeObject } from './harness/index.ts';
 import { claim, isReadyToUse, isRunning, selectedNode, useControlPlane } from './shared.ts';
@@ -22,7 +23,8 @@ const SOON = 2000;
 let driver: CsiDriver;
 beforeAll(async () => {
 	await grantNudging(controlPlane);
-	await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
+	const allocatable = { cpu: '8', pods: '500' };
+	await Promise.all(NODES.map((name) => controlPlane.createNode(name, { allocatable })));
 	const nodes = NODES.map((name) => ({ name }));
 	driver = await startDriver(controlPlane, { name: 'nudge.test', reach: 'anywhere', nodes });
 });
@@ -85,7 +87,7 @@ async function watchMarks(
 ): Promise<{ all: Promise<Map<string, string[]>> }> {
 	const marks = new Map<string, string[]>(names.map((name) => [name, []]));
 	const running = await watchFirst(api, scene.at.pods, names, (object) => {
-		const mark = object.metadata.annotations?.['topobind.dev/source-change'];
+		const mark = object.metadata.annotations?.[TRY_AGAIN];
 		const known = marks.get(object.metadata.name);
 		if (mark !== undefined && known?.at(-1) !== mark) known?.push(mark);
 		return isRunning(object);

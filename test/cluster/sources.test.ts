@@ -67,6 +67,14 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 		await scene.deletePods(names);
 	});
 
+	test('a claim and its clone in one pod are made together, on the node that the pod prefers', async () => {
+		await scene.claim('fresh', undefined);
+		await scene.restore('twin', { kind: 'PersistentVolumeClaim', name: 'fresh' }, { beside: ['fresh'] });
+		expect(await scene.running('twin')).toBe('source-1');
+		for (const name of ['fresh', 'twin']) expect(await scene.isBound(name)).toBe(true);
+		await scene.deletePods(['twin']);
+	});
+
 	test('restores of snapshots that do not exist yet, or are not ready yet, are not pinned before, and all run after', async () => {
 		const before = several('before-there-is-one', 10);
 		const unready = several('before-it-is-ready', 10);

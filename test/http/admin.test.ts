@@ -64,6 +64,23 @@ it('/api/v1/topology gives what it is told, now', async () => {
 	expect((await app.inject('/api/v1/topology')).json()).toEqual({ zones: 2 });
 });
 
+describe('POST /api/v1/whatif', () => {
+	const nobody = { findPod: async () => undefined, explainClaim: () => undefined };
+	const explanations = { ...nobody, explainPod: () => expect.fail('what is no pod is not judged') };
+
+	it.each([
+		[{}, "the body must have required property 'spec'"],
+		[
+			{ spec: { volumes: [{ name: 'data', persistentVolumeClaim: {} }] } },
+			/^spec\.volumes\.0\.persistentVolumeClaim must /,
+		],
+	])('%j → 400 that says where', async (payload, message) => {
+		const answer = await admin({ explanations }).inject({ method: 'POST', url: '/api/v1/whatif', payload });
+		expect(answer.statusCode).toBe(400);
+		expect(answer.json().error).toMatch(message);
+	});
+});
+
 describe('/api/v1/decisions', () => {
 	const decisions = new Decisions({ max: 4, ttlSeconds: 60 });
 	for (const pod of ['old', 'web-0', 'web-1', 'web-0']) decisions.add(decision({ pod }));
@@ -112,6 +129,7 @@ describe('a decision', () => {
 		nodeName: '',
 		schedulerName: '',
 		unschedulable: '',
+		mark: '',
 		claimVolumes: [],
 	};
 	const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);

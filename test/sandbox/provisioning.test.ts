@@ -43,6 +43,12 @@ describe('a claim with a selected node', () => {
 		});
 	});
 
+	it('gets none while that is the empty name, which the provisioner passes over', async () => {
+		const scene = await sandboxOf([...NODES, storageClass('disk'), claim('c', 'disk', '1Gi')]);
+		await scene.select('c', '');
+		expect(scene.claim('c')).toMatchObject({ phase: 'Pending', volumeName: '', selectedNode: '' });
+	});
+
 	it('waits for its driver as long as that takes', async () => {
 		const scene = await sandboxOf([...NODES, storageClass('disk'), claim('c', 'disk', '1Gi')], {
 			delays: { provision: 5 },

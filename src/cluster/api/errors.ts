@@ -1,4 +1,4 @@
-/** What can go wrong between topobind and the API server, as three kinds of error that callers tell apart. */
+/** What can go wrong between topobind and the API server, as kinds of error that callers tell apart. */
 
 /** The `Status` object that an API server answers with when it refuses. */
 export interface KubeStatus {
@@ -27,7 +27,7 @@ export class ApiError extends Error {
 	readonly path: string;
 
 	constructor(attempt: Attempt, status: number, body: KubeStatus, retryAfterMs = retryAfterOfStatus(body)) {
-		super(body.message || `the API server answered ${status} to ${attempt.method} ${attempt.path}`);
+		super(body.message || answered(attempt, status));
 		this.name = 'ApiError';
 		this.status = status;
 		this.reason = body.reason ?? '';
@@ -55,12 +55,25 @@ export class ApiUnreachable extends Error {
 	}
 }
 
+/** The first request of all was refused. The message names the credentials and the server, as there may be several of each. */
+export class ApiRefused extends Error {
+	constructor(client: string, error: ApiError) {
+		const what = answered(error, error.status);
+		super(`${client}: ${what}${error.message === what ? '' : `: ${error.message}`}`, { cause: error });
+		this.name = 'ApiRefused';
+	}
+}
+
 /** A kubeconfig that cannot be used. The message names the file and what is wrong with it. */
 export class KubeConfigError extends Error {
 	constructor(message: string, cause?: unknown) {
 		super(message, { cause });
 		this.name = 'KubeConfigError';
 	}
+}
+
+function answered({ method, path }: Attempt, status: number): string {
+	return `the API server answered ${status} to ${method} ${path}`;
 }
 
 /** The error for a non-2xx response: from its Status where the body is one, else from the start of its text. */

@@ -180,7 +180,9 @@ export class Reflector<T> {
 			if (now() - openedAt < shortWatchMs) throw new WatchEndedEarly();
 		} catch (error) {
 			if (!(error instanceof WatchSilent)) throw error;
-			this.#log('info', { idleTimeoutMs }, 'the watch was silent; opening another');
+			// Bookmarks would have come: what lies between may swallow the next watch too. A list is an answer, or none.
+			this.#version = undefined;
+			this.#log('info', { idleTimeoutMs }, 'the watch was silent; listing anew');
 		} finally {
 			idle.release();
 			this.#markStale();

@@ -7,7 +7,7 @@ export interface Timing {
 	readonly backoffMaxMs: number;
 	/** How long the server is asked to keep a watch open, ± 10 %. */
 	readonly watchTimeoutSeconds: number;
-	/** A watch silent for so long is opened anew. Servers send a bookmark about once a minute. */
+	/** After a silence of so long a watch is not believed, and the kind listed anew. Servers send a bookmark about once a minute. */
 	readonly idleTimeoutMs: number;
 	/** A watch that ends sooner counts as a failure, or a server that ends each at once would be stormed. */
 	readonly shortWatchMs: number;

@@ -8,7 +8,8 @@ import type { Claim, Labels, Volume } from '../model.ts';
 import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
 import type { ClusterView } from '../view.ts';
-import { type ProvisioningStep, provisioningSteps } from './provisioning.ts';
+import { provisioningSteps } from './provisioning.ts';
+import type { ProvisioningStep } from './provisioning-step.ts';
 import { compareQuantities, ZERO } from './quantity.ts';
 import type { AlikeSearch, StaticSearch } from './static-search.ts';
 
@@ -29,6 +30,7 @@ export class DelayedClaims {
 	readonly #selected: readonly Claim[];
 	/** The others, smallest request first. */
 	readonly #open: readonly { readonly claim: Claim; readonly search: StaticSearch | undefined }[];
+	readonly #delayed: readonly Claim[];
 	readonly #view: ClusterView;
 	/** What `#open` gets on the node that was looked at last, in the same order; one array for thousands of nodes. */
 	readonly #chosen: (Volume | undefined)[];
@@ -36,6 +38,7 @@ export class DelayedClaims {
 	readonly #alike: AlikeSearch | undefined;
 
 	constructor(claims: readonly Claim[], view: ClusterView) {
+		this.#delayed = claims;
 		this.#view = view;
 		this.#selected = claims.filter((claim) => claim.selectedNode !== undefined);
 		this.#open = claims
@@ -99,7 +102,7 @@ export class DelayedClaims {
 		};
 		const steps = new Map<Claim, readonly ProvisioningStep[]>();
 		const failureOf = (claim: Claim, id: number) => {
-			const known = steps.get(claim) ?? provisioningSteps(claim, this.#view, nodes);
+			const known = steps.get(claim) ?? provisioningSteps(claim, this.#delayed, this.#view, nodes);
 			steps.set(claim, known);
 			return known.find(({ allowed }) => !allowed.has(id))?.reason;
 		};

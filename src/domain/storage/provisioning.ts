@@ -9,19 +9,22 @@ import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
 import type { Requirement } from '../topology/requirement.ts';
 import type { ClusterView } from '../view.ts';
+import type { ProvisioningStep } from './provisioning-step.ts';
 import { wholeUnits, ZERO } from './quantity.ts';
 import { sourceStep } from './sources.ts';
 
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
-/** One thing that provisioning needs: the nodes that have it, and why the others are refused. */
-export interface ProvisioningStep {
-	readonly allowed: NodeSet;
-	readonly reason: Reason;
-}
-
-/** What must hold of a node, in the order in which the first failure is the one told. Empty: every node will do. */
-export function provisioningSteps(claim: Claim, view: ClusterView, nodes: NodeIndex): ProvisioningStep[] {
+/**
+ * What must hold of a node, in the order in which the first failure is the one told. Empty: every node will do.
+ * `beside` are the claims of the same pod that wait for a node as this one does.
+ */
+export function provisioningSteps(
+	claim: Claim,
+	beside: readonly Claim[],
+	view: ClusterView,
+	nodes: NodeIndex,
+): ProvisioningStep[] {
 	const storageClass = view.storageClass(claim.className);
 	if (!storageClass || storageClass.provisioner === '' || storageClass.provisioner === NO_PROVISIONER) {
 		return [{ allowed: new NodeSet(), reason: noStaticVolume(claim) }];
@@ -29,7 +32,7 @@ export function provisioningSteps(claim: Claim, view: ClusterView, nodes: NodeIn
 	const steps: ProvisioningStep[] = [];
 	// First, because it is what the person who made the claim has to know: where the data is, or that it is not there yet.
 	const source = claim.source && sourceStep(claim, claim.source, storageClass, view, nodes);
-	if (source) steps.push(source);
+	if (source && !isMadeAlong(source, claim, beside)) steps.push(source);
 	const { allowedTopologies } = storageClass;
 	if (allowedTopologies) {
 		const details = { claim: claim.name, class: claim.className, requirement: allowedTopologies.text };
@@ -66,6 +69,15 @@ interface SegmentWithRoom {
 	/** Bytes. */
 	readonly free: bigint;
 	readonly nodeTopology: Requirement;
+}
+
+/**
+ * A clone of a claim of the same pod: its source is bound by the same decision, on the same node, and the provisioner
+ * tries again until it is. To wait for that before a node is chosen would be to wait for ever.
+ */
+function isMadeAlong(step: ProvisioningStep, { source, namespace }: Claim, beside: readonly Claim[]): boolean {
+	if (step.reason.code !== 'SOURCE_NOT_READY' || source?.kind !== 'PersistentVolumeClaim') return false;
+	return source.namespace === namespace && beside.some(({ name }) => name === source.name);
 }
 
 /** Undefined where capacity is not checked: no request, or a driver that has not opted in. */

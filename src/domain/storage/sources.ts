@@ -11,7 +11,7 @@ import type { Claim, ClaimSource, StorageClass } from '../model.ts';
 import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
 import type { ClusterView } from '../view.ts';
-import type { ProvisioningStep } from './provisioning.ts';
+import type { ProvisioningStep } from './provisioning-step.ts';
 import { checkClone } from './sources/clone.ts';
 import { problemOfGrant } from './sources/grants.ts';
 import { invalid, isProblem, type SourceProblem } from './sources/problem.ts';

@@ -3,7 +3,7 @@
 import type { Claim, Labels, Volume } from '../model.ts';
 import { matchesRequirement, type Requirement } from '../topology/requirement.ts';
 import { compareQuantities, type Quantity, ZERO } from './quantity.ts';
-import type { Shelf } from './static-volumes.ts';
+import type { Shelf } from './shelf.ts';
 
 type ShelvesAt = (labels: Labels) => readonly Shelf[];
 

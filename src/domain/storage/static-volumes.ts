@@ -7,21 +7,8 @@ import type { Claim, Labels, Volume } from '../model.ts';
 import type { Expression } from '../topology/expression.ts';
 import type { Requirement, Term } from '../topology/requirement.ts';
 import { compareQuantities, ZERO } from './quantity.ts';
+import type { Shelf } from './shelf.ts';
 import { AlikeSearch, bySizeThenName, isAlike, lowerBound, StaticSearch } from './static-search.ts';
-
-/** Available volumes that differ in size, name and labels only. */
-export interface Shelf {
-	readonly affinity: Requirement | undefined;
-	readonly volumeMode: string;
-	readonly attributesClass: string;
-	readonly accessModes: ReadonlySet<string>;
-	/** By size, then name. */
-	readonly volumes: Volume[];
-	/** The volumes' sizes as doubles, in the same order: most volumes are passed over by a look at these alone. */
-	readonly sizes: number[];
-	/** Whoever finds the shelf by its one label meets its affinity. */
-	readonly exact: boolean;
-}
 
 /**
  * The volumes of one class that a claim may still be bound to.

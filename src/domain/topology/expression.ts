@@ -1,6 +1,6 @@
 /** One label expression: labels.Requirement of k8s.io/apimachinery/pkg/labels/selector.go. */
 
-import type { Labels } from '../model.ts';
+import type { Labels } from './labels.ts';
 import { isLabelKey, isLabelValue, parseInt64 } from './labels.ts';
 
 export type Operator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';

@@ -1,5 +1,8 @@
 /** What Kubernetes accepts as label keys and values: k8s.io/apimachinery/pkg/util/validation/validation.go. */
 
+/** Label or annotation map as Kubernetes stores it. */
+export type Labels = Readonly<Record<string, string>>;
+
 const NAME = /^(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { Labels } from '../model.ts';
 import { type Expression, matchesValue } from './expression.ts';
+import type { Labels } from './labels.ts';
 import { NodeSet } from './node-set.ts';
 import type { Requirement, Term } from './requirement.ts';
 

@@ -3,8 +3,8 @@
  * All three selector forms of Kubernetes compile to this one.
  */
 
-import type { Labels } from '../model.ts';
 import { compileExpression, describeExpression, type Expression, matchesExpression } from './expression.ts';
+import type { Labels } from './labels.ts';
 
 /** A term without expressions matches everything; a form in which it matches nothing leaves it out. */
 export type Term = readonly Expression[];

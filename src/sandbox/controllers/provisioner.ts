@@ -46,8 +46,8 @@ export class Provisioner {
 		const { className, selectedNode } = claimOf(claim);
 		const storageClass = this.#store.get('StorageClass', className);
 		if (!storageClass) throw new Hold(`class ${className} does not exist`, [`StorageClass ${className}`]);
-		// Taken back: the claim waits for another node.
-		if (storageClass.volumeBindingMode === 'WaitForFirstConsumer' && selectedNode === undefined) return;
+		// Taken back: the claim waits for another node. An empty name is none to the provisioner, though one to kube-scheduler.
+		if (storageClass.volumeBindingMode === 'WaitForFirstConsumer' && !selectedNode) return;
 		if (this.#store.get('PersistentVolume', volumeName(claim))) return;
 		if (claim.spec.selector) throw new Hold('a claim with a selector cannot be provisioned', []);
 		if (selectedNode === undefined) this.#provisionAnywhere(claim, storageClass);

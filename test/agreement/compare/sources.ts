@@ -55,7 +55,7 @@ export class Sources {
 		};
 		return volumes.some(({ persistentVolumeClaim }) => {
 			const claim = persistentVolumeClaim && this.#claims.get(`${namespace}/${persistentVolumeClaim.claimName}`);
-			if (!claim || claim.volumeName !== undefined) return false;
+			if (claim?.storageClassName === undefined || claim.volumeName !== undefined) return false;
 			return !this.#classesOfVolumes.has(claim.storageClassName);
 		});
 	}

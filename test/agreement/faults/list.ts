@@ -111,6 +111,16 @@ export const FAULTS: readonly Fault[] = [
 			'.filter((claim) => claim.selectedNode !== undefined)',
 			'.filter((claim) => claim.selectedNode)',
 		],
+		[
+			'a claim with a source may leave its selected node',
+			'.filter((claim) => claim.selectedNode !== undefined)',
+			'.filter((claim) => claim.selectedNode !== undefined && !claim.source)',
+		],
+		[
+			'a claim with a source takes no volume that is there',
+			'search: view.staticVolumes(claim.className)?.search(claim)',
+			'search: claim.source ? undefined : view.staticVolumes(claim.className)?.search(claim)',
+		],
 		['a claim with a selected node may go elsewhere', 'nodes: left.difference(here) }', 'nodes: new NodeSet() }'],
 		[
 			'a claim with a selected node needs no provisioner',
@@ -204,7 +214,23 @@ export const FAULTS: readonly Fault[] = [
 		['capacity counts before maximumVolumeSize', 'maximumVolumeSize ?? capacity;', 'capacity ?? maximumVolumeSize;'],
 		['more than the request must be free', 'limit < bytes', 'limit <= bytes'],
 		['a driver that says nothing tells its capacity', '?.storageCapacity) return', '?.name) return'],
+		[
+			'a good source makes up for what the class allows',
+			'if (source) steps.push(source);',
+			'if (source) return [source];',
+		],
+		[
+			'a claim without a source waits for one',
+			'claim.source && sourceStep(claim, claim.source, ',
+			"sourceStep(claim, claim.source ?? { apiGroup: '', kind: 'PersistentVolumeClaim', namespace: 'none', name: 'none' }, ",
+		],
+		['a claim with a source is never short of room', 'if (!claim.request ||', 'if (!claim.request || claim.source ||'],
 	),
+	...inFile('storage/sources.ts', [
+		'what a populator fills is judged',
+		'if (!isSnapshot && !isClaim) return undefined;',
+		'',
+	]),
 	...inFile(
 		'storage/quantity.ts',
 		['whole units are rounded down', 'return nano > 0n ? quotient + 1n', 'return nano > 0n ? quotient'],

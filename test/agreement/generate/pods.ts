@@ -46,7 +46,7 @@ class WorkloadMaker implements Workloads {
 		const namespace = random.pick(NAMESPACES);
 		const mood = random.weighted<Mood>({ fair: 5, rivals: 3, odd: 2 });
 		const volumes: object[] = [];
-		for (let i = random.pick(mood === 'rivals' ? [2, 3, 4] : [0, 1, 1, 1, 2, 2, 3]); i > 0; i--) {
+		for (let i = random.pick(mood === 'rivals' ? [2, 3, 4, 4, 9] : [0, 1, 1, 1, 2, 2, 3]); i > 0; i--) {
 			const volumeName = `v${volumes.length}`;
 			volumes.push({ name: volumeName, ...this.#mount(namespace, name, volumeName, mood, volumes) });
 		}

@@ -41,6 +41,8 @@ export interface RestoreOptions {
 	readonly size?: string;
 	readonly storageClass?: string;
 	readonly cpu?: string;
+	/** What the pod mounts beside. */
+	readonly beside?: readonly string[];
 	/** Further fields of the claim's metadata and spec; undefined ones are left out. */
 	readonly metadata?: object;
 	readonly spec?: object;
@@ -70,7 +72,7 @@ export class Scene {
 
 	/** A claim with a volume on the node of the data. */
 	async fill(name: string, options: RestoreOptions = {}): Promise<void> {
-		await this.#claim(name, options);
+		await this.claim(name, undefined, options);
 		await this.write(name);
 	}
 
@@ -94,19 +96,28 @@ export class Scene {
 
 	/** A claim with this source, and a pod of the same name that would rather run where the data is not. */
 	async restore(name: string, source: Source, options: RestoreOptions = {}): Promise<void> {
-		await this.#claim(name, options, source);
+		await this.claim(name, source, options);
 		await this.pod(name, options);
 	}
 
-	/** The claim of a restore, without its pod. */
-	async claim(name: string, source: Source, options: RestoreOptions = {}): Promise<void> {
-		await this.#claim(name, options, source);
+	/** The claim of a restore without its pod, or one without a source. */
+	async claim(name: string, source: Source | undefined, options: RestoreOptions = {}): Promise<void> {
+		const { size, storageClass = this.driver.name, metadata, spec } = options;
+		const { namespace } = this;
+		const made = claim({ namespace, name, storageClass, ...(source && { source }), ...(size && { size }) });
+		await this.api.create({ ...made, metadata: { ...made.metadata, ...metadata }, spec: { ...made.spec, ...spec } });
 	}
 
 	/** The pod of a restore, without its claim. */
-	async pod(name: string, { cpu }: RestoreOptions = {}): Promise<void> {
+	async pod(name: string, { cpu, beside = [] }: RestoreOptions = {}): Promise<void> {
 		const { schedulerName, preferred } = this.#options;
-		const made = pod({ namespace: this.namespace, name, schedulerName, claims: [name], ...(cpu && { cpu }) });
+		const made = pod({
+			namespace: this.namespace,
+			name,
+			schedulerName,
+			claims: [name, ...beside],
+			...(cpu && { cpu }),
+		});
 		await this.api.create(preferring(made, preferred));
 	}
 
@@ -145,13 +156,6 @@ export class Scene {
 
 	async deletePods(names: readonly string[]): Promise<void> {
 		await Promise.all(names.map((name) => this.api.deleteAndWait(this.at.pod(name))));
-	}
-
-	async #claim(name: string, options: RestoreOptions, source?: Source): Promise<void> {
-		const { size, storageClass = this.driver.name, metadata, spec } = options;
-		const { namespace } = this;
-		const made = claim({ namespace, name, storageClass, ...(source && { source }), ...(size && { size }) });
-		await this.api.create({ ...made, metadata: { ...made.metadata, ...metadata }, spec: { ...made.spec, ...spec } });
 	}
 }
 

@@ -4,8 +4,8 @@
 // is not Bound. The PV controller puts each right, or calls the claim Lost, within milliseconds; test/unit/domain/sources.test.ts has them.
 
 import { localClass, localVolume } from '../objects.ts';
-import { claim, isBound, type Source } from '../shared.ts';
-import type { RestoreOptions, Scene } from './scene.ts';
+import { isBound } from '../shared.ts';
+import type { RestoreOptions } from './scene.ts';
 import {
 	byAnnotation,
 	type Case,
@@ -20,7 +20,6 @@ import {
 } from './unfit.ts';
 
 const fill = ({ scene, source }: Case, options: RestoreOptions = {}) => scene.fill(source.name, options);
-const named = ({ namespace }: Scene, { name }: Source) => ({ namespace, name });
 const original = ({ scene, source }: Case): string => scene.at.claim(source.name);
 
 /** Another source of the same name. */
@@ -43,7 +42,7 @@ export const UNFIT_CLONES: readonly Unfit[] = [
 	{
 		what: 'a claim that is not bound',
 		waits: true,
-		make: ({ scene, source }) => scene.api.create(claim({ ...named(scene, source), storageClass: scene.driver.name })),
+		make: ({ scene, source }) => scene.claim(source.name, undefined),
 		says: () => 'it is not bound yet',
 		mend: ({ scene, source }) => scene.write(source.name),
 	},
@@ -96,7 +95,7 @@ export const UNFIT_CLONES: readonly Unfit[] = [
 			const { api } = scene;
 			const name = ownClass(of);
 			await api.createAll([localClass(name), localVolume(name, node, name)]);
-			await api.create(claim({ ...named(scene, source), storageClass: name }));
+			await scene.claim(source.name, undefined, { storageClass: name });
 			await scene.write(source.name);
 			await api.waitFor(original(of), isBound);
 		},

@@ -1,6 +1,6 @@
 /** One bind at a time for each pod, from the judgement to the Binding, and how it may end. */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { claim, node, pod, volume } from '../domain/builders.ts';
 import { target } from './fake-cluster.ts';
 import { errorOf, ground, turn, until } from './support.ts';
@@ -252,6 +252,19 @@ describe('time', () => {
 		const what = call === 'bindPod' ? 'the pod to be bound' : 'the API server';
 		expect(await end).toMatchObject({ result: 'timeout', message: `timed out after 0.03 s waiting for ${what}` });
 		expect(cluster.state.assumed).toBe(0);
+		held.open();
+		await turn();
+	});
+
+	test('is up also for a bind whose plans come to nothing, and others go on meanwhile', async () => {
+		const { cluster, binder } = ground([...LOCAL, pod('twin', 'data')], { timeoutMs: 100 });
+		// The plan takes for written what another bind has assumed, and the look at its progress does not: a mistake of ours.
+		vi.spyOn(cluster.state, 'isAssumed').mockReturnValue(false);
+		const held = cluster.gate('claimVolume', 'before');
+		const first = errorOf(binder.bind(target('app')));
+		await held.reached;
+		expect((await errorOf(binder.bind(target('twin')))).result).toBe('timeout');
+		expect((await first).result).toBe('timeout');
 		held.open();
 		await turn();
 	});

@@ -223,12 +223,15 @@ describe('watch', () => {
 		expect(reflector).toMatchObject({ state: 'watching', staleSince: undefined, lastError: undefined });
 	});
 
-	test('that is silent is given up and opened again', async () => {
+	test('that is silent is not believed: the kind is listed anew, and stale until that is answered', async () => {
 		const { api, watch, clock, reflector, opened } = await watching({ timing: { idleTimeoutMs: 60 } });
-		const next = await api.watch();
-		expect(next.query.get('resourceVersion')).toBe('10');
+		const list = await api.list();
 		await watch.closed;
+		expect(reflector.staleSince).toBeDefined();
+		list.page([], { resourceVersion: '12' });
+		expect((await api.watch()).query.get('resourceVersion')).toBe('12');
 		await opened(2);
+		expect(reflector.staleSince).toBeUndefined();
 		expect(clock.asked).toEqual([]);
 		expect(reflector.counters.errors).toBe(0);
 	});

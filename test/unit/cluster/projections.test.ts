@@ -60,7 +60,13 @@ describe('objects that say nothing', () => {
 
 	it('are what they are in the other kinds', () => {
 		expect(bare('Node').labels).toEqual({});
-		expect(bare('Pod')).toMatchObject({ nodeName: '', schedulerName: '', unschedulable: '', claimVolumes: [] });
+		expect(bare('Pod')).toMatchObject({
+			nodeName: '',
+			schedulerName: '',
+			unschedulable: '',
+			mark: '',
+			claimVolumes: [],
+		});
 		expect(bare('StorageClass')).toMatchObject({
 			provisioner: '',
 			bindingMode: undefined,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Flag, serveFlags } from '../../../src/config/flags.ts';
 import { allFields } from '../../../src/config/problems.ts';
@@ -28,6 +28,16 @@ function schemaAt(path: readonly (string | number)[]): FieldSchema {
 		return next || {};
 	}, configSchema);
 }
+
+const root = new URL('../../../', import.meta.url);
+const namesIn = (...globs: string[]) =>
+	globSync(globs, { cwd: root }).flatMap((path) => readFileSync(new URL(path, root), 'utf8').match(OWN) ?? []);
+const OWN = /\btopobind\.dev\/[a-z][a-z-]+\b(?!\d)/g;
+
+it('annotations and labels of our own are called in docs and manifests as they are in the code', () => {
+	const known = new Set(namesIn('src/**/*.ts', 'manifests/**/networkpolicy.yaml'));
+	expect(namesIn('docs/**/*.md', 'README.md', 'manifests/**/*.yaml').filter((name) => !known.has(name))).toEqual([]);
+});
 
 describe('docs/configuration.md', () => {
 	const leaves = allFields(configSchema).filter((path) => schemaAt(path).type !== 'object');

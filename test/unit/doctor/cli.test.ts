@@ -52,21 +52,44 @@ const ill = manifests(
 );
 const well = manifests('well', NODE, storageClass('csi', 'local.example.com'), claim('well', 'csi', pinnedTo('n1')));
 
-async function doctor(...args: readonly string[]): Promise<{ code: number; text: string }> {
+async function doctor(...args: readonly string[]): Promise<{ code: number; text: string; said: string }> {
 	let text = '';
+	let said = '';
+	const tell = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+		said += chunk;
+		return true;
+	});
 	const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
 		text += chunk;
 		return true;
 	});
 	try {
-		return { code: await run(args), text };
+		return { code: await run(args), text, said };
 	} finally {
 		write.mockRestore();
+		tell.mockRestore();
 	}
 }
 
 it('finds nothing, and says so', async () => {
-	expect(await doctor('--manifests', well)).toEqual({ code: 0, text: expect.stringMatching(/^Every pinned claim/) });
+	expect(await doctor('--manifests', well)).toMatchObject({
+		code: 0,
+		text: expect.stringMatching(/^Every pinned claim/),
+	});
+});
+
+it('says what it has examined, so that the examples are not taken for a cluster', async () => {
+	expect((await doctor('--manifests', well, '-n', 'shop')).said).toMatch(
+		/examining .*well\.yaml, namespace shop alone/,
+	);
+	expect((await doctor()).said).toMatch(/examining .*examples/);
+	expect((await doctor('--manifests', well, '-o', 'json')).said).toBe('');
+});
+
+it('says so where somebody vouches for a node that no claim waits for', async () => {
+	const { said } = await doctor('--manifests', ill, '--machine-gone', 'n1', '--machine-gone', 'n9');
+	expect(said).toContain('--machine-gone n1 changes nothing');
+	expect(said).not.toContain('--machine-gone n9');
 });
 
 it('tells of two findings, and changes nothing', async () => {

@@ -30,7 +30,7 @@ function serving(state: ClusterState, options: Partial<RoundsOptions> = {}) {
 	const troubles: string[] = [];
 	const treatments: Treatment[] = [];
 	const rounds = new Rounds(patient(state, writer), {
-		...{ events: true, repair: false, intervalMs: SECOND, isSynced: () => true },
+		...{ events: true, repair: false, intervalMs: SECOND, isCurrent: () => true },
 		onFinding: ({ code }) => found.push(code),
 		onTold: (_, error) => error && troubles.push(error.message),
 		onTreatment: (treatment) => treatments.push(treatment),
@@ -47,7 +47,7 @@ describe('a finding', () => {
 	it('is told once, when it stands for a second round, and again when it comes back; not before all is synced, not after the end', async () => {
 		const state = SCENES.PIN_DRIVER_MISSING();
 		let synced = false;
-		const { found, rounds } = serving(state, { isSynced: () => synced });
+		const { found, rounds } = serving(state, { isCurrent: () => synced });
 		await pass(5 * SECOND);
 		synced = true;
 		await pass(SECOND);

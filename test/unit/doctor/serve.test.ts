@@ -28,12 +28,16 @@ function serving(doctor: string) {
 	const logger = createLogger({ level: 'debug', stream: { write: (line) => void lines.push(JSON.parse(line)) } });
 	const metrics = createMetrics({ version: '1', mode: 'companion' });
 	const writer = new FakePinWriter();
-	const served = { ...patient(cluster(pinned('a', 'n9'), pinned('b', 'n9')), writer), synced: true };
+	let ready = true;
+	const served = { ...patient(cluster(pinned('a', 'n9'), pinned('b', 'n9')), writer), readiness: () => ({ ready }) };
 	const config = load({ fields: `doctor: {intervalSeconds: 1, ${doctor}}` });
 	doctorRounds(config, served as unknown as Cluster, logger, metrics).start();
 	const told = (level: string, message: string) =>
 		lines.filter((line) => line.level === level && line.msg.includes(message));
-	return { told, writer, metrics };
+	const setReady = (value: boolean) => {
+		ready = value;
+	};
+	return { told, writer, metrics, setReady };
 }
 
 const SECOND = 1000;
@@ -73,5 +77,15 @@ it('logs each removal, and counts what it refuses', async () => {
 	const text = await metrics.registry.metrics();
 	expect(text).toContain('topobind_pin_repairs_total{result="removed"} 1');
 	expect(text).toContain('topobind_pin_repairs_total{result="refused"} 1');
+	expect(told('warn', 'node n9 does not exist')).toHaveLength(2);
+});
+
+it('makes no rounds on what watches said that are down', async () => {
+	const { told, setReady } = serving('events: false');
+	setReady(false);
+	await vi.advanceTimersByTimeAsync(5 * SECOND);
+	expect(told('warn', 'node n9 does not exist')).toEqual([]);
+	setReady(true);
+	await vi.advanceTimersByTimeAsync(2 * SECOND);
 	expect(told('warn', 'node n9 does not exist')).toHaveLength(2);
 });

@@ -1,10 +1,12 @@
 /** Random objects, small enough to collide often. */
 
 import fc from 'fast-check';
+import type { ClusterState, DriverSettings } from '../../../src/cluster/state.ts';
 import type { RawNodeSelector } from '../../../src/domain/topology/requirement.ts';
 import {
 	capacity,
 	claim,
+	configuredCluster,
 	csiDriver,
 	HOST,
 	type Manifest,
@@ -15,6 +17,7 @@ import {
 	volume,
 	ZONE,
 } from './builders.ts';
+import { filling, PROVISIONER, settings, sources } from './source-arbitraries.ts';
 
 const NODES = ['n0', 'n1', 'n2', 'n3'];
 const ZONES = ['a', 'b'];
@@ -64,15 +67,29 @@ export const nodeSelector: fc.Arbitrary<RawNodeSelector> = fc.record({
 	}),
 });
 
-const modes = fc.constantFrom(
-	['ReadWriteOnce'],
-	['ReadWriteOnce', 'ReadOnlyMany'],
-	['ReadOnlyMany', 'ReadWriteOnce'],
-	[],
-);
+const ONCE = ['ReadWriteOnce'];
+const modes = fc.constantFrom(ONCE, ONCE, ['ReadWriteOnce', 'ReadOnlyMany'], ['ReadOnlyMany', 'ReadWriteOnce'], []);
 /** Mostly what objects leave unset. */
 const rarely = <T>(...values: T[]) =>
 	fc.oneof({ weight: 4, arbitrary: fc.constant(UNSET) }, fc.constantFrom(...values));
+
+const seldom = <T>(...values: T[]) =>
+	fc.oneof({ weight: 12, arbitrary: fc.constant(UNSET) }, fc.constantFrom(...values));
+
+const among = (key: string) =>
+	fc
+		.uniqueArray(fc.constantFrom(...(VALUES[key] as readonly string[])), { minLength: 1, maxLength: 3 })
+		.map((values) => ({
+			nodeSelectorTerms: [{ matchExpressions: [{ key, operator: 'In', values }] }],
+		}));
+
+/** Mostly as drivers write it, one host or zone or a few of them; sometimes whatever a selector may say. */
+const affinity: fc.Arbitrary<RawNodeSelector | undefined> = fc.oneof(
+	{ weight: 2, arbitrary: fc.constant(UNSET) },
+	{ weight: 3, arbitrary: among(HOST) },
+	{ weight: 2, arbitrary: among(ZONE) },
+	{ weight: 3, arbitrary: nodeSelector },
+);
 
 const claimName = fc.constantFrom('c0', 'c1', 'c2');
 
@@ -81,11 +98,11 @@ export const volumeOptions = fc.record({
 	class: fc.constantFrom('local', 'local', 'local', 'csi'),
 	phase: fc.constantFrom('Available', 'Available', 'Available', 'Released'),
 	modes,
-	volumeMode: rarely('Block', 'Filesystem'),
-	attributesClass: rarely('gold', ''),
-	deleting: rarely(true),
-	labels: rarely({ tier: '1' }, { tier: '2' }, { [ZONE]: 'a' }, { [ZONE]: 'a__b' }),
-	affinity: fc.option(nodeSelector, { nil: UNSET }),
+	volumeMode: seldom('Block', 'Filesystem'),
+	attributesClass: seldom('gold', ''),
+	deleting: seldom(true),
+	labels: fc.constantFrom(UNSET, { tier: '1' }, { tier: '2' }, { [ZONE]: 'a' }, { [ZONE]: 'a__b' }),
+	affinity,
 	claimRef: rarely(
 		{ name: 'c0' },
 		{ name: 'c1', uid: 'uid-c1' },
@@ -101,16 +118,16 @@ export function volumeManifest(name: string): fc.Arbitrary<Manifest<'PersistentV
 
 export const claimOptions = fc.record({
 	size: fc.constantFrom(...SIZES, ''),
-	class: fc.constantFrom('local', 'local', 'csi'),
-	modes,
-	volumeMode: rarely('Block', 'Filesystem'),
-	attributesClass: rarely('gold', ''),
-	selector: rarely(
+	class: fc.constantFrom('local', 'csi'),
+	modes: fc.constantFrom(ONCE, ONCE, ['ReadWriteOnce', 'ReadOnlyMany'], []),
+	volumeMode: seldom('Block', 'Filesystem'),
+	attributesClass: seldom('gold', ''),
+	selector: seldom(
 		{ matchLabels: { tier: '1' } },
 		{ matchExpressions: [{ key: 'tier', operator: 'DoesNotExist' }] },
 		{},
 	),
-	selectedNode: rarely('n0', 'n1', ''),
+	selectedNode: seldom('n0', 'n1', 'n2', ''),
 	bound: rarely('pv0', 'pv1', 'pv2'),
 });
 
@@ -118,19 +135,31 @@ export function claimManifest(name: string): fc.Arbitrary<Manifest<'PersistentVo
 	return compact(claimOptions).map((options) => claim(name, options));
 }
 
-const nodeTopology = rarely({ matchLabels: { [ZONE]: 'a' } }, { matchLabels: { [HOST]: 'n1' } }, null);
+const nodeTopology = fc.constantFrom(
+	UNSET,
+	{ matchLabels: { [ZONE]: 'a' } },
+	{ matchLabels: { [HOST]: 'n1' } },
+	{ matchLabels: { [HOST]: 'n2' } },
+	null,
+);
 
 const csiObjects = fc.record({
-	zones: rarely(['a'], ['a', 'b']),
-	tellsCapacity: rarely(true, false),
-	segments: fc.array(fc.record({ size: fc.constantFrom(...SIZES), nodes: nodeTopology }), { maxLength: 3 }),
+	zones: fc.constantFrom(UNSET, UNSET, ['a'], ['a', 'b']),
+	tellsCapacity: fc.constantFrom(UNSET, true, true, false),
+	segments: fc.array(fc.record({ size: fc.constantFrom(...SIZES), nodes: nodeTopology }), { maxLength: 4 }),
 });
 
 export interface Scenario {
 	readonly nodes: readonly Manifest<'Node'>[];
 	readonly volumes: readonly Manifest<'PersistentVolume'>[];
 	readonly others: readonly Manifest[];
+	/** What is configured. */
+	readonly drivers: DriverSettings;
 	readonly pod: Manifest<'Pod'>;
+}
+
+export function build({ nodes, volumes, others, drivers }: Scenario): ClusterState {
+	return configuredCluster(drivers, ...nodes, ...volumes, ...others);
 }
 
 /** A cluster of four nodes, and a pod with up to three mounts of its claims. */
@@ -138,28 +167,44 @@ export const scenario: fc.Arbitrary<Scenario> = fc
 	.record({
 		labels: fc.tuple(...NODES.map(() => nodeLabels)),
 		volumes: fc.tuple(...Array.from({ length: 7 }, (_, at) => volumeManifest(`pv${at}`))),
-		count: fc.nat(7),
+		count: fc.integer({ min: 2, max: 7 }),
 		claims: fc.tuple(claimManifest('c0'), claimManifest('c1'), claimManifest('c2')),
+		fillings: fc.tuple(filling, filling, filling),
+		sources,
+		drivers: settings,
 		csi: csiObjects,
-		mounts: fc.array(claimName, { minLength: 1, maxLength: 3 }),
+		mounts: fc.oneof(
+			{ weight: 2, arbitrary: fc.array(claimName, { minLength: 1, maxLength: 1 }) },
+			fc.array(claimName, { minLength: 1, maxLength: 3 }),
+		),
 	})
-	.map(({ labels, volumes, count, claims, csi, mounts }) => ({
+	.map(({ labels, volumes, count, claims, fillings, sources, drivers, csi, mounts }) => ({
 		nodes: NODES.map((name, at) => node(name, { ...labels[at], [HOST]: name })),
-		volumes: volumes.slice(0, count),
+		volumes: [...volumes.slice(0, count), sources.volume],
 		others: [
-			...claims,
+			...claims.map((one, at) => (fillings[at] as (typeof fillings)[0])(one)),
+			...sources.others,
 			storageClass('local'),
 			storageClass('csi', {
-				provisioner: 'driver',
+				provisioner: PROVISIONER,
 				...(csi.zones && { topologies: topologies({ [ZONE]: csi.zones }) }),
 			}),
-			csiDriver('driver', csi.tellsCapacity),
+			csiDriver(PROVISIONER, csi.tellsCapacity),
 			...csi.segments.map(({ size, nodes }, at) =>
 				capacity(`s${at}`, { capacity: size, ...(nodes !== UNSET && { nodes }) }),
 			),
 		],
+		drivers,
 		pod: pod('p', ...mounts),
 	}));
+
+/** A cluster, and all of its objects in any order. */
+export function shuffled(clusters: fc.Arbitrary<Scenario>): fc.Arbitrary<[Scenario, Manifest[]]> {
+	return clusters.chain((given) => {
+		const objects: Manifest[] = [...given.nodes, ...given.volumes, ...given.others];
+		return fc.tuple(fc.constant(given), fc.shuffledSubarray(objects, { minLength: objects.length }));
+	});
+}
 
 const localClaim = fc.record({
 	size: fc.constantFrom(...SIZES),
@@ -188,5 +233,6 @@ export const localScenario: fc.Arbitrary<Scenario> = fc
 			...(wide ? [volume('wide', wide)] : []),
 		],
 		others: [...claims, storageClass('local')],
+		drivers: {},
 		pod: pod('p', ...mounts),
 	}));

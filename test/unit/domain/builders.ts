@@ -2,7 +2,7 @@
 
 import type { Kind, KindTypes } from '../../../src/cluster/kinds.ts';
 import { projections } from '../../../src/cluster/projections.ts';
-import { ClusterState } from '../../../src/cluster/state.ts';
+import { ClusterState, type DriverSettings } from '../../../src/cluster/state.ts';
 import type {
 	RawLabelSelector,
 	RawNodeSelector,
@@ -230,7 +230,12 @@ export function project<K extends Kind>(manifest: Manifest<K>): KindTypes[K] {
 
 /** A cluster of these objects, seen in this order. */
 export function cluster(...manifests: readonly Manifest[]): ClusterState {
-	const state = new ClusterState();
+	return configuredCluster({}, ...manifests);
+}
+
+/** The same where drivers are so configured. */
+export function configuredCluster(drivers: DriverSettings, ...manifests: readonly Manifest[]): ClusterState {
+	const state = new ClusterState(drivers);
 	for (const manifest of manifests) put(state, manifest);
 	return state;
 }

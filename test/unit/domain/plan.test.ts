@@ -91,6 +91,16 @@ describe('a plan', () => {
 		expect(inWords(planned(both, state))).toEqual(['p-data → v1']);
 	});
 
+	it('keeps the pod’s order among claims that ask for the same size, however many there are', () => {
+		const names = Array.from({ length: 30 }, (_, at) => `c${at}`);
+		const size = (name: string) => (Number(name.slice(1)) % 3 === 0 ? '2Gi' : '1Gi');
+		const claims = names.map((name) => claim(name, { size: size(name) }));
+		const volumes = names.map((name) => volume(`v-${name}`, { size: '3Gi' }));
+		const { bindings } = planned(pod('p', ...names), cluster(...base, ...claims, ...volumes));
+		const ofSize = (wanted: string) => names.filter((name) => size(name) === wanted);
+		expect(bindings.map((binding) => binding.claim.name)).toEqual([...ofSize('1Gi'), ...ofSize('2Gi')]);
+	});
+
 	it('goes by the node it is for', () => {
 		const state = cluster(...base, claim('data'), volume('v0', { on: 'n0' }), volume('v1', { on: 'n1' }));
 		expect(['n0', 'n1'].map((on) => inWords(planned(pod('p', 'data'), state, on))[0])).toEqual([

@@ -47,6 +47,26 @@ const waits = (problem: string, source = 'VolumeSnapshot s') =>
 const fails = (problem: string, source = 'VolumeSnapshot s') =>
 	`SOURCE_INVALID claim r cannot be filled from its source, ${source}: ${problem}`;
 
+describe('a clone of a claim of the same pod', () => {
+	const made = (...objects: readonly Manifest[]) =>
+		scene([claim('data', { class: 'csi' }), clone('r', 'data'), ...objects]);
+
+	it('is made with it, on the same node', () => {
+		expect(verdict(made(), 'data', 'r')).toBe('ok');
+		const bound = planBinding(project(pod('p', 'data', 'r')), made(), 'n1');
+		expect(isReason(bound) ? bound : bound.provisions.map(({ claim: { name } }) => name).sort()).toEqual(['data', 'r']);
+	});
+
+	it('waits where its source is of another pod', () => {
+		expect(verdict(made(), 'r')).toBe(waits('it is not bound yet', 'PersistentVolumeClaim data'));
+	});
+
+	it('follows it where it is bound already', () => {
+		const state = scene([clone('r', 'origin'), ...origin()]);
+		expect(feasible(pod('p', 'origin', 'r'), state)).toEqual(['n2']);
+	});
+});
+
 describe('a snapshot to be restored', () => {
 	const check = (parts: { claim?: Manifest; snapshot?: Manifest | null; content?: Manifest | null }) => {
 		const { claim = restore('r', 's'), snapshot: taken = snapshot('s'), content: held = content('s') } = parts;
@@ -211,6 +231,7 @@ describe('a claim to be cloned', () => {
 	it('must be the claim that its volume is bound to', () => {
 		const held = (volume: object) => check({ origin: origin({ volume: { ...EVERYWHERE, ...volume } }) });
 		const another = fails('its volume pv is bound to another claim; use that one', CLAIM);
+		expect(held({ claimRef: { name: 'another', uid: 'uid-origin' } })).toBe(another);
 		expect(held({ claimRef: { name: 'other', uid: 'uid-other' } })).toBe(another);
 		expect(held({ claimRef: { name: 'origin', uid: 'uid-of-an-earlier-origin' } })).toBe(another);
 		expect(held({ claimRef: { name: 'origin', namespace: 'other', uid: 'uid-origin' } })).toBe(another);
@@ -259,6 +280,7 @@ describe('a source in another namespace', () => {
 		['from another kind', grant('vault', [{ namespace: 'ns', kind: 'Pod' }], [{}])],
 		['from another group', grant('vault', [{ namespace: 'ns', group: 'apps' }], [{}])],
 		['to another kind', grant('vault', fromHere, [{ kind: 'PersistentVolumeClaim', group: '' }])],
+		['to another kind of the same group', grant('vault', fromHere, [{ kind: 'VolumeGroupSnapshot' }])],
 		['to another group', grant('vault', fromHere, [{ group: '' }])],
 		['to another name', grant('vault', fromHere, [{ name: 't' }])],
 	])('is not opened by a grant %s', (_, unfit) => {

@@ -45,7 +45,7 @@ function watched(objects: readonly Manifest[]) {
 		{ onNotice: (_, error) => void (error && failures.push(error.message)) },
 	);
 	ends.push(notices.start());
-	const fail = (error: Error) => {
+	const fail = (error: Error | undefined) => {
 		broken = error;
 	};
 	return { state, told, failures, fail };
@@ -135,4 +135,32 @@ test('what cannot be written is reported, and the others are told', async () => 
 	await soon();
 	expect(failures).toEqual(['forbidden', 'forbidden']);
 	expect(told).toEqual([]);
+});
+
+test('what could not be written is told with the next change of the condition', async () => {
+	const { state, fail, told } = watched(torn());
+	fail(new Error('too many requests'));
+	put(state, refused('app', IN_TREE));
+	await soon();
+	fail(undefined);
+	put(state, refused('app', `${IN_TREE} preemption: no`, ['a', 'b'], '3'));
+	await soon();
+	expect(told).toHaveLength(1);
+});
+
+test('pods that need not be told are looked at one a turn, so that calls are answered in between', async () => {
+	vi.useRealTimers();
+	const said = `claim a is bound to volume pv-a, which needs kubernetes.io/hostname in (n1)`;
+	const pods = Array.from({ length: 50 }, (_, i) => refused(`app-${i}`, said, ['a']));
+	const state = cluster(...torn(), ...pods);
+	const notices = new PodNotices(state, { tell: async () => {} }, { settleMs: 1 });
+	ends.push(notices.start());
+	const looks = vi.spyOn(state, 'seen');
+	const atOnce: number[] = [];
+	while (looks.mock.calls.length < pods.length) {
+		const before = looks.mock.calls.length;
+		await new Promise((resolve) => setImmediate(resolve));
+		atOnce.push(looks.mock.calls.length - before);
+	}
+	expect(Math.max(...atOnce)).toBeLessThanOrEqual(2);
 });

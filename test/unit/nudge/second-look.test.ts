@@ -24,7 +24,7 @@ function ground() {
 
 /** What kube-scheduler is told: the truth, as long as nothing changes. */
 const told = (nodes: readonly string[], message = 'claim data finds no available volume of class local with 1Gi') => [
-	{ nodes, message },
+	{ code: 'NO_STATIC_VOLUME' as const, nodes, message },
 ];
 const comes = (on: string) => volume('pv', { on });
 const soon = () => vi.advanceTimersByTimeAsync(1_100);
@@ -126,6 +126,14 @@ test.each<[string, (ground: Ground) => void]>([
 		({ state }) => {
 			put(state, comes('n2'));
 			state.remove('Pod', 'ns/app');
+		},
+	],
+	[
+		'the pod is being deleted',
+		({ state }) => {
+			const doomed = pod('app', 'data');
+			put(state, comes('n2'));
+			put(state, { ...doomed, metadata: { ...doomed.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } });
 		},
 	],
 	[

@@ -1,4 +1,4 @@
-import type { SnapshotReach } from './policy.ts';
+import type { SnapshotReach } from '../../model.ts';
 
 export interface WellKnownDriver {
 	readonly snapshots: SnapshotReach;

@@ -1,15 +1,8 @@
 /** How far a snapshot reaches where it does not say so itself: the operator's word before the driver's documentation. */
 
-import type { SnapshotContent } from '../../model.ts';
+import type { SnapshotContent, SnapshotReach } from '../../model.ts';
 import type { ClusterView } from '../../view.ts';
 import { WELL_KNOWN_DRIVERS } from './drivers.ts';
-
-/**
- * - anywhere: on every node that the class can provision for.
- * - source-volume: where the volume is that the snapshot was taken of.
- * - managed-by-node: on the node that the content's label snapshot.storage.kubernetes.io/managed-by names.
- */
-export type SnapshotReach = 'anywhere' | 'source-volume' | 'managed-by-node';
 
 export const REACH_ANNOTATION = 'topobind.dev/snapshot-reach';
 
