@@ -3,12 +3,12 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** How the lines of a watch reach the client. mute: they do not, and nobody is told. */
+/** How the lines of a watch reach the client. mute: they do not, and nobody is told; for good, as no API server goes on after a gap. */
 export type Delivery = 'whole' | 'twice' | 'in pieces' | 'mute';
 
 export class OpenWatch {
 	readonly path: string;
-	delivery: Delivery = 'whole';
+	#delivery: Delivery = 'whole';
 	readonly #outgoing: ServerResponse;
 	readonly #lagMs: number;
 	/** What waits for `release`. */
@@ -20,6 +20,10 @@ export class OpenWatch {
 		this.path = path;
 		this.#outgoing = outgoing;
 		this.#lagMs = lagMs;
+	}
+
+	set delivery(delivery: Delivery) {
+		if (this.#delivery !== 'mute') this.#delivery = delivery;
 	}
 
 	/** Takes what the API server sent, cut anywhere. */
@@ -67,17 +71,17 @@ export class OpenWatch {
 	}
 
 	#deliver(line: Buffer): void {
-		if (this.delivery === 'mute') return;
+		if (this.#delivery === 'mute') return;
 		if (this.#held) {
 			this.#held.push(line);
 			return;
 		}
-		if (this.delivery === 'in pieces') {
+		if (this.#delivery === 'in pieces') {
 			this.#pieces = this.#pieces.then(() => this.#deliverInPieces(line));
 			return;
 		}
 		this.#outgoing.write(line);
-		if (this.delivery === 'twice') this.#outgoing.write(line);
+		if (this.#delivery === 'twice') this.#outgoing.write(line);
 	}
 
 	/** Each with a moment of its own: what is written at once arrives at once. */
