@@ -27,7 +27,8 @@ const tells = (words: string) => (object: KubeObject | undefined) =>
 /** A pod waits for a volume, in a class of this name; all that topobind watches is late. */
 async function waiting(name: string, nudge: boolean) {
 	const proxy = await ApiProxy.start(controlPlane.info);
-	proxy.lagMs = 800;
+	// Longer than the scheduler takes to ask, also on a busy machine; less than the last second look waits.
+	proxy.lagMs = 2_500;
 	const topobind = await startServing(controlPlane, { proxy, config: { sources: { nudge } } });
 	const scheduler = await controlPlane.startScheduler({
 		config: await schedulerConfig('delegate', topobind.extender),
@@ -53,9 +54,9 @@ describe('a volume that topobind sees later than kube-scheduler', () => {
 	test('the pod is tried again, and runs', async () => {
 		const { namespace, stop } = await waiting('late', true);
 		// It was refused for a claim that had not been seen either, and is told anew.
-		await api.waitFor(paths(namespace).pod('app'), tells('claim data finds no available volume'), 20_000);
+		await api.waitFor(paths(namespace).pod('app'), tells('claim data finds no available volume'), 30_000);
 		await api.create(localVolume('late', 'late-1', 'late'));
-		const running = await api.waitFor(paths(namespace).pod('app'), isRunning, 20_000);
+		const running = await api.waitFor(paths(namespace).pod('app'), isRunning, 30_000);
 		expect(running?.spec.nodeName).toBe('late-1');
 		expect(running?.metadata.annotations['topobind.dev/try-again']).toBeDefined();
 		await stop();
@@ -66,8 +67,8 @@ describe('a volume that topobind sees later than kube-scheduler', () => {
 		await api.create(localVolume('late-control', 'late-1', 'late-control'));
 		const explain = async () =>
 			(await (await fetch(`${topobind.admin}/api/v1/explain/pods/${namespace}/app`)).json()) as KubeObject;
-		await expect.poll(async () => (await explain()).nodes.feasible, { timeout: 10_000 }).toBe(1);
-		// For longer than the other one took in all.
+		await expect.poll(async () => (await explain()).nodes.feasible, { timeout: 20_000 }).toBe(1);
+		// For longer than the other one took from the volume on.
 		await expect(api.waitFor(paths(namespace).pod('app'), isRunning, 8_000)).rejects.toThrow();
 		await stop();
 	});
