@@ -10,7 +10,7 @@ import { ApiProxy, type Fault } from './chaos/api-proxy.ts';
 import { untilEqual } from './chaos/cache.ts';
 import { objectsOf, problemsOf } from './chaos/invariants.ts';
 import { localClass, localVolume } from './objects.ts';
-import { claim, classesOf, paths, pod, useControlPlane } from './shared.ts';
+import { claim, classesOf, isBound, paths, pod, selectedNode, useControlPlane } from './shared.ts';
 import { grantNudging, grantRights } from './topobind.ts';
 
 const controlPlane = useControlPlane();
@@ -152,6 +152,51 @@ describe.concurrent('marking a pod, so that it is tried again', () => {
 		await retryTransient(mark, AbortSignal.timeout(60_000));
 		expect(script).toEqual([]);
 		expect((await api.get(paths(namespace).pod(name))).metadata.annotations['topobind.dev/try-again']).toBe('now');
+	});
+});
+
+describe('somebody else was quicker, and the watch has not shown it', () => {
+	/** The bind meets a conflict that nobody scripted, and only then sees why. Gives what it was told. */
+	async function bindUnseen(name: string, uid: string, collection: string, change: () => Promise<unknown>) {
+		const held = proxy.watchesOf(collection);
+		for (const watch of held) watch.hold();
+		await change();
+		const written = proxy.writes.length;
+		const told = binder.bind({ namespace, name, uid, node: NODE }).then(
+			() => 'bound',
+			({ message }) => message,
+		);
+		await proxy.untilCalls(() => proxy.writes.length > written);
+		for (const watch of held) watch.release();
+		return told;
+	}
+
+	test('a volume that another claim has got is not taken from it', async () => {
+		const uid = await create('late', false);
+		const quicker = await api.create(claim({ namespace, name: 'quicker', storageClass: 'late' }));
+		const claimRef = { namespace, name: 'quicker', uid: quicker.metadata.uid };
+		const volume = '/api/v1/persistentvolumes/late';
+		const told = await bindUnseen('late', uid, '/api/v1/persistentvolumes', () =>
+			api.patch(volume, { spec: { claimRef } }),
+		);
+		expect(told).toMatch(/finds no available volume/);
+		expect((await api.get(volume)).spec.claimRef.name).toBe('quicker');
+		await api.waitFor(paths(namespace).claim('quicker'), isBound);
+		await api.delete(paths(namespace).pod('late'));
+		await api.deleteAndWait(paths(namespace).claim('late'));
+	});
+
+	test('a claim that was told another node is not told this one', async () => {
+		const uid = await create('told', true);
+		const path = paths(namespace).claim('told');
+		const annotations = { 'volume.kubernetes.io/selected-node': 'elsewhere' };
+		const told = await bindUnseen('told', uid, '/api/v1/persistentvolumeclaims', () =>
+			api.patch(path, { metadata: { annotations } }),
+		);
+		expect(told).toMatch(/already being provisioned for another node/);
+		expect(selectedNode(await api.get(path))).toBe('elsewhere');
+		await api.delete(paths(namespace).pod('told'));
+		await api.deleteAndWait(path);
 	});
 });
 

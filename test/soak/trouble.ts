@@ -30,7 +30,7 @@ const TROUBLES = {
 	down: 1,
 	kill: 1,
 	terminate: 0.5,
-	restart: 0.1,
+	restart: 0.25,
 	token: 2,
 	provisioner: 3,
 	astray: 1,
