@@ -52,10 +52,10 @@ async function waiting(name: string, nudge: boolean) {
 
 describe('a volume that topobind sees later than kube-scheduler', () => {
 	test('the pod is tried again, and runs', async () => {
-		const { namespace, stop } = await waiting('late', true);
+		const { namespace, stop } = await waiting('late-watch', true);
 		// It was refused for a claim that had not been seen either, and is told anew.
 		await api.waitFor(paths(namespace).pod('app'), tells('claim data finds no available volume'), 30_000);
-		await api.create(localVolume('late', 'late-1', 'late'));
+		await api.create(localVolume('late-watch', 'late-1', 'late-watch'));
 		const running = await api.waitFor(paths(namespace).pod('app'), isRunning, 30_000);
 		expect(running?.spec.nodeName).toBe('late-1');
 		expect(running?.metadata.annotations['topobind.dev/try-again']).toBeDefined();
@@ -63,8 +63,8 @@ describe('a volume that topobind sees later than kube-scheduler', () => {
 	});
 
 	test('without the nudge it waits on, though topobind would pass the node by now', async () => {
-		const { namespace, topobind, stop } = await waiting('late-control', false);
-		await api.create(localVolume('late-control', 'late-1', 'late-control'));
+		const { namespace, topobind, stop } = await waiting('late-watch-control', false);
+		await api.create(localVolume('late-watch-control', 'late-1', 'late-watch-control'));
 		const explain = async () =>
 			(await (await fetch(`${topobind.admin}/api/v1/explain/pods/${namespace}/app`)).json()) as KubeObject;
 		await expect.poll(async () => (await explain()).nodes.feasible, { timeout: 20_000 }).toBe(1);

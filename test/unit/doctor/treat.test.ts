@@ -3,7 +3,7 @@ import { pinText } from '../../../src/doctor/report.ts';
 import { treatPins } from '../../../src/doctor/treat.ts';
 import { node, put } from '../domain/builders.ts';
 import { clone, origin } from '../domain/source-builders.ts';
-import { answered, cluster, FakePinWriter, patient, pinned, traceFor } from './support.ts';
+import { answered, cluster, FakePinWriter, patient, pinned, traceFor, volumeFor } from './support.ts';
 
 const twoGone = () => cluster(pinned('a', 'n8'), pinned('b', 'n9'));
 
@@ -53,6 +53,18 @@ describe('treatPins', () => {
 		const writer = new FakePinWriter();
 		writer.trace_ = (judged) => {
 			put(state, node('n9'));
+			return traceFor(judged, { provisioner: undefined });
+		};
+		const [treatment] = await treatPins(patient(state, writer), { repair: true });
+		expect(treatment?.outcome).toBe('changed');
+		expect(writer.calls).toEqual(['trace data']);
+	});
+
+	it('passes over a claim whose volume appeared while it was examined', async () => {
+		const state = cluster(pinned('data', 'n9'));
+		const writer = new FakePinWriter();
+		writer.trace_ = (judged) => {
+			put(state, volumeFor('data', judged.uid));
 			return traceFor(judged, { provisioner: undefined });
 		};
 		const [treatment] = await treatPins(patient(state, writer), { repair: true });

@@ -3,6 +3,7 @@ import type { PinTrace } from '../../../src/cluster/pin-trace.ts';
 import { diagnosePins } from '../../../src/doctor/diagnose.ts';
 import { PIN_CODES, type PinCode, type PinFinding } from '../../../src/doctor/findings.ts';
 import { verdictOn } from '../../../src/doctor/verdict.ts';
+import { requirementOfLabelSelector } from '../../../src/domain/topology/requirement.ts';
 import { content, restore, snapshot } from '../domain/source-builders.ts';
 import { answered, cluster, PINNED_AT, SCENES, traceFor } from './support.ts';
 
@@ -33,6 +34,13 @@ describe('a verdict', () => {
 			expect(verdict(code, answered('NotFound')).repair).toBe('refused');
 		},
 	);
+
+	it.each(PIN_CODES)('%s: a selector proves something of a source that is invalid, and of nothing else', (code) => {
+		const { claim, ...finding } = findingOf(code);
+		const selecting = { ...claim, selector: requirementOfLabelSelector({ matchLabels: { a: 'b' } }) };
+		const { repair } = verdictOn({ ...finding, claim: selecting }, traceFor(claim), new Set());
+		expect(repair).toBe(code === 'PIN_SOURCE_INVALID' ? 'safe' : 'refused');
+	});
 
 	it.each(['NotFound', 'InvalidArgument'])('PIN_SOURCE_UNREACHABLE: safe once the driver confirms it by %s', (code) => {
 		const { repair, because } = verdict('PIN_SOURCE_UNREACHABLE', answered(code));
