@@ -44,7 +44,7 @@ export async function startSandbox({ paths, drivers, logger = silent, delays = {
 	store.load(objects);
 	for (const kind of KINDS) fill(state, store, kind);
 	store.watch((event) => feed(state, event, logger));
-	const stopControllers = startControllers(store, logger, delays);
+	const stopControllers = startControllers(store, logger, delays, drivers);
 	await store.quiet();
 	return {
 		description: `sandbox of ${objects.length} objects from ${paths.join(', ')}`,

@@ -1,6 +1,7 @@
 /** Snapshots, clones and what they are made of, in few words; beside builders.ts. */
 
 import { ClusterState, type DriverSettings } from '../../../src/cluster/state.ts';
+import type { SnapshotReach } from '../../../src/domain/model.ts';
 import type { RawTopologySelectorTerm } from '../../../src/domain/topology/requirement.ts';
 import {
 	type ClaimOptions,
@@ -122,6 +123,12 @@ export function grant(
 	};
 }
 
+/** A node on which the driver has registered these topology keys. */
+export function registered(name: string, driver: string, topologyKeys: readonly string[]): Manifest<'CSINode'> {
+	const drivers = [{ name: driver, nodeID: name, topologyKeys }];
+	return { kind: 'CSINode', metadata: { name, resourceVersion: '1' }, spec: { drivers } };
+}
+
 /** What a volume has that every node reaches. */
 export const EVERYWHERE = { affinity: terms([HOST, 'Exists']) };
 
@@ -151,6 +158,6 @@ export function scene(objects: readonly Manifest[], drivers: DriverSettings = {}
 	return state;
 }
 
-export const configured = (snapshots: DriverSettings[string]['snapshots']): DriverSettings => ({
+export const configured = (snapshots: SnapshotReach): DriverSettings => ({
 	[DRIVER]: { snapshots },
 });

@@ -433,8 +433,10 @@ it('a pod without sources reads nothing about them', () => {
 		'snapshotContent',
 		'snapshotClass',
 		'referenceGrants',
-		'volumeOfHandle',
+		'volumesOfHandle',
 		'snapshotReach',
+		'preventsModeChange',
+		'hasSnapshots',
 	]);
 	const view = new Proxy<ClusterView>(state, {
 		get(target, name: keyof ClusterView) {
