@@ -1,5 +1,6 @@
 /** Snapshots, clones and what they are made of, in few words; beside builders.ts. */
 
+import type { Kind } from '../../../src/cluster/kinds.ts';
 import { ClusterState, type DriverSettings } from '../../../src/cluster/state.ts';
 import type { SnapshotReach } from '../../../src/domain/model.ts';
 import type { RawTopologySelectorTerm } from '../../../src/domain/topology/requirement.ts';
@@ -151,8 +152,12 @@ export function origin(
 }
 
 /** Three nodes and class `csi`, then the objects given, in a cluster where the drivers are so configured. */
-export function scene(objects: readonly Manifest[], drivers: DriverSettings = {}): ClusterState {
-	const state = new ClusterState(drivers);
+export function scene(
+	objects: readonly Manifest[],
+	drivers: DriverSettings = {},
+	isAbsent?: (kind: Kind) => boolean,
+): ClusterState {
+	const state = new ClusterState(drivers, isAbsent);
 	const nodes = [node('n1', { zone: 'a' }), node('n2', { zone: 'a' }), node('n3', { zone: 'b' })];
 	for (const object of [...nodes, storageClass('csi', { provisioner: DRIVER }), ...objects]) put(state, object);
 	return state;
