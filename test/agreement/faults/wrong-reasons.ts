@@ -43,6 +43,11 @@ export const WRONG_REASONS: readonly Fault[] = [
 			"return reason('CLASS_MISSING', { claim: claim.name, class: claim.className });",
 		],
 		[
+			'a class without a mode is an Immediate one',
+			'storageClass.bindingMode === undefined)',
+			"storageClass.bindingMode === '')",
+		],
+		[
 			'a class without a mode is one that does not exist',
 			"return reason('CLASS_INVALID'",
 			"return reason('CLASS_MISSING'",

@@ -77,7 +77,11 @@ export const WRONG_VERDICTS: readonly Fault[] = [
 			"return claim.volumeName !== '' && claim.bindCompleted;",
 			'return claim.bindCompleted;',
 		],
-		['a class without a mode waits', 'storageClass.bindingMode === undefined)', "storageClass.bindingMode === '')"],
+		[
+			'a class without a mode waits',
+			"return reason('CLASS_INVALID', { claim: claim.name, class: claim.className });",
+			"return 'delayed';",
+		],
 		[
 			'an Immediate class waits',
 			"storageClass?.bindingMode === 'WaitForFirstConsumer'",
