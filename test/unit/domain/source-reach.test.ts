@@ -206,6 +206,8 @@ describe('source-volume', () => {
 		expect(feasible(r, state)).toEqual(['n1', 'n2']);
 		put(state, registered('n1', HOST));
 		expect(feasible(r, state)).toEqual(['n1']);
+		put(state, registered('n1', 'zone', HOST));
+		expect(feasible(r, state)).toEqual(['n1']);
 		put(state, registered('n1', 'a-label-it-lacks'));
 		expect(feasible(r, state)).toEqual(['n1']);
 		put(state, content('s', { managedBy: 'n9' }));

@@ -131,3 +131,26 @@ describe('the index of static volumes', () => {
 		expect(search.best({}, [smallest])?.name).toBe('a');
 	});
 });
+
+describe('claims that differ in size only', () => {
+	const index = new StaticVolumes();
+	index.add(project(volume('pv', { claimRef: { name: 'c2', uid: 'uid-c2' } })));
+	const one = claim('c0', { size: '1Gi' });
+
+	it.each<[string, Parameters<typeof claim>[1], boolean]>([
+		['are alike', { size: '2Gi' }, true],
+		['in another class are not', { class: 'other' }, false],
+		['of another volumeMode are not', { volumeMode: 'Block' }, false],
+		['of another attributes class are not', { attributesClass: 'gold' }, false],
+		['with other access modes are not', { modes: ['ReadOnlyMany'] }, false],
+		['with a selector are not', { selector: {} }, false],
+	])('%s', (_, options, alike) => {
+		const other = claim('c1', options);
+		expect(index.searchAlike([one, other].map(project)) !== undefined).toBe(alike);
+		expect(index.searchAlike([other, one].map(project)) !== undefined).toBe(alike);
+	});
+
+	it('are not alike where a volume is reserved for one', () => {
+		expect(index.searchAlike([one, claim('c2')].map(project))).toBeUndefined();
+	});
+});
