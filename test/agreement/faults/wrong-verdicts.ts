@@ -121,7 +121,7 @@ export const WRONG_VERDICTS: readonly Fault[] = [
 			'for (const claim of this.#selected) {\n\t\t\tconst failure',
 			'for (const claim of [] as Claim[]) {\n\t\t\tconst failure',
 		],
-		['two claims may have one volume', 'best(labels, this.#chosen)', 'best(labels, [])'],
+		['two claims may have one volume', 'best(labels, this.#taken)', 'best(labels, new Set())'],
 		['a selector that cannot be used is none', 'if (invalid) {', "if (invalid?.name === '') {"],
 	),
 	...inFile(
@@ -187,7 +187,7 @@ export const WRONG_VERDICTS: readonly Fault[] = [
 		],
 		[
 			'many alike volumes: a taken one is given again',
-			'for (const volume of found.fitting) if (!taken.includes(volume)) return volume;',
+			'for (const volume of found.fitting) if (!taken.has(volume)) return volume;',
 			'for (const volume of found.fitting) return volume;',
 		],
 		[
