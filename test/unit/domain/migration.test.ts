@@ -24,6 +24,12 @@ describe('in-tree volumes, as CSI migration translates them', () => {
 		expect(project(volume('pv', { spec: { [source]: {} } })).migration?.plugin).toBe(plugin);
 	});
 
+	it('takes zones without the spaces around them', () => {
+		const labels = { 'topology.kubernetes.io/zone': 'a__ b' };
+		const { affinity } = project(volume('pv', { labels, spec: { cinder: {} } })).migration ?? {};
+		expect(affinity?.text).toBe('topology.cinder.csi.openstack.org/zone in (a, b)');
+	});
+
 	it('azureDisk may be of kind null, which is none', () => {
 		expect(project(volume('pv', { spec: { azureDisk: { kind: null } } })).migration?.problem).toBeUndefined();
 	});
