@@ -12,7 +12,6 @@ import { type Address, type Config, ConfigError } from '../config/config.ts';
 import { parseServeFlags } from '../config/flags.ts';
 import { loadConfig } from '../config/load.ts';
 import { configWarnings } from '../config/warnings.ts';
-import { countPins } from '../doctor/count.ts';
 import type { Rounds } from '../doctor/rounds.ts';
 import { explainClaim, explainPod } from '../explain/explanation.ts';
 import { topologyOf } from '../explain/topology.ts';
@@ -161,6 +160,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		},
 	});
 	const nudging = nudgingFor(config, cluster, logger, metrics);
+	const doctor = doctorRounds(config, cluster, logger, metrics);
 	const decisions = new Decisions(config.decisions);
 	const scheduling = new ClusterScheduling(cluster, binder, config.scoring);
 	const extender = buildExtender({
@@ -190,7 +190,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 				metrics.assumptions.set(cluster.state.assumed);
 				// Before, every node that is still to be listed would be missing.
 				if (cluster.synced) {
-					for (const [code, count] of countPins(cluster.state)) metrics.pinnedClaims.set({ code }, count);
+					for (const [code, count] of doctor.count()) metrics.pinnedClaims.set({ code }, count);
 				}
 				for (const { kind, synced, staleSince } of cluster.readiness().watches) {
 					metrics.watchSynced.set({ kind }, synced && !staleSince ? 1 : 0);
@@ -209,9 +209,8 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		logger,
 	});
 	return {
-		...{ extender, admin, binder, nudging },
+		...{ extender, admin, binder, nudging, doctor },
 		notices: noticesFor(config, cluster, logger, metrics),
-		doctor: doctorRounds(config, cluster, logger, metrics),
 	};
 }
 

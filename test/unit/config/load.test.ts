@@ -19,7 +19,7 @@ describe('defaults', () => {
 			scoring: { staticBonus: 4, fit: 6, capacity: 3 },
 			sources: { nudge: true, drivers: {} },
 			events: { pods: true },
-			doctor: { events: true, repair: false, intervalSeconds: 60 },
+			doctor: { events: true, repair: false, intervalSeconds: 60, silenceSeconds: 660 },
 			decisions: { max: 1000, ttlSeconds: 3600 },
 			log: { level: 'info' },
 		});
@@ -50,7 +50,7 @@ bind: {timeoutSeconds: 5, schedulerHttpTimeoutSeconds: 6}
 scoring: {staticBonus: 2.5, fit: 7.5, capacity: 10}
 events: {pods: false}
 sources: {nudge: false, drivers: {lvm.csi.example.com: {snapshots: source-volume}}}
-doctor: {events: false, repair: true, intervalSeconds: 5}
+doctor: {events: false, repair: true, intervalSeconds: 5, silenceSeconds: 0}
 decisions: {max: 5, ttlSeconds: 60}
 log: {level: silent}
 `,
@@ -66,7 +66,7 @@ log: {level: silent}
 			scoring: { staticBonus: 2.5, fit: 7.5, capacity: 10 },
 			events: { pods: false },
 			sources: { nudge: false, drivers: { 'lvm.csi.example.com': { snapshots: 'source-volume' } } },
-			doctor: { events: false, repair: true, intervalSeconds: 5 },
+			doctor: { events: false, repair: true, intervalSeconds: 5, silenceSeconds: 0 },
 			decisions: { max: 5, ttlSeconds: 60 },
 			log: { level: 'silent' },
 		});

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { diagnosePin, diagnosePins } from '../../../src/doctor/diagnose.ts';
-import { PIN_CODES } from '../../../src/doctor/findings.ts';
+import { diagnosePin, diagnosePins, waitingPins } from '../../../src/doctor/diagnose.ts';
 import { capacity, claim, csiDriver, type Manifest, node, put, volume } from '../domain/builders.ts';
 import { clone, content, DRIVER, origin, restore, snapshot } from '../domain/source-builders.ts';
-import { cluster, csiClass, csiNode, pinned, SCENES, volumeFor } from './support.ts';
+import { cluster, csiClass, csiNode, pinned, SCENES, SEEN_CODES, volumeFor } from './support.ts';
 
 const codes = (...objects: readonly Manifest[]) => diagnosePins(cluster(...objects)).map(({ code }) => code);
 
 describe('diagnosePins', () => {
-	it.each(PIN_CODES)('%s', (code) => {
+	it.each(SEEN_CODES)('%s', (code) => {
 		const state = SCENES[code]();
 		const [finding, ...others] = diagnosePins(state);
 		expect(others).toEqual([]);
@@ -65,5 +64,29 @@ describe('diagnosePins', () => {
 			pinned('z', 'n9', { metadata: { namespace: 'early' } }),
 		);
 		expect(diagnosePins(state).map(({ claim: { name } }) => name)).toEqual(['z', 'a', 'b']);
+	});
+});
+
+describe('waitingPins', () => {
+	const waiting = (...objects: readonly Manifest[]) =>
+		waitingPins(cluster(...objects)).map(({ claim: { name }, driver }) => [name, driver]);
+
+	it('has the claims with whose pin nothing is wrong, in order', () => {
+		const objects = [pinned('b', 'n1'), pinned('a', 'n2'), pinned('gone', 'n9'), claim('free', { class: 'csi' })];
+		expect(waiting(...objects)).toEqual([
+			['a', DRIVER],
+			['b', DRIVER],
+		]);
+	});
+
+	it('has those whose source is not ready: a provisioner says so each time', () => {
+		expect(waiting(restore('data', 'snap', { selectedNode: 'n1' }))).toHaveLength(1);
+	});
+
+	it('has none that a volume is there for, that a populator fills, or that an in-tree provisioner makes', () => {
+		expect(waiting(pinned('data', 'n1'), volumeFor('data', 'uid-data'))).toEqual([]);
+		const populator = { kind: 'Book', apiGroup: 'populators.example.com', selectedNode: 'n1' };
+		expect(waiting(restore('data', 'one', populator))).toEqual([]);
+		expect(waiting(pinned('data', 'n1'), csiClass({ provisioner: 'kubernetes.io/aws-ebs' }))).toEqual([]);
 	});
 });
