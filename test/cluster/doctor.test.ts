@@ -272,7 +272,7 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 	test('without the doctor no claim that is pinned wrongly is ever provisioned; with it all are that it may make free, and their pods run', async () => {
 		await freeUnasked();
 		await freeAsked();
-	}, 240_000);
+	});
 });
 
 describe('while a CreateVolume is under way', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { pinText } from '../../../src/doctor/report.ts';
 import { treatPins } from '../../../src/doctor/treat.ts';
 import { node, put } from '../domain/builders.ts';
@@ -86,6 +86,48 @@ describe('treatPins', () => {
 			['failed', 'forbidden'],
 			['removed', 'no event could be written: no events today'],
 		]);
+	});
+});
+
+describe('treatPins with an ear for silence', () => {
+	const state = () => cluster(pinned('b', 'n1'), pinned('a', 'n9'), pinned('c', 'n2'));
+	const asked = () => {
+		const writer = new FakePinWriter();
+		writer.trace_ = (judged) => traceFor(judged, judged.name === 'c' ? { pinnedAt: Date.now() } : {});
+		return writer;
+	};
+	const deaf: string[] = [];
+	const silence = { ms: 60_000, onFailure: ({ message }: Error) => deaf.push(message) };
+	beforeEach(() => void deaf.splice(0));
+
+	it('tells of it in the order of the claims, repairs nothing of it, and says how far it is', async () => {
+		const progress: string[] = [];
+		const onProgress = (done: number, of: number) => progress.push(`${done}/${of}`);
+		const treatments = await treatPins(patient(state(), asked()), { repair: true, silence, onProgress });
+		expect(treatments.map(({ finding, verdict, outcome }) => [finding.code, verdict?.repair, outcome])).toEqual([
+			['PIN_NODE_GONE', 'refused', 'found'],
+			['PIN_PROVISIONER_SILENT', 'refused', 'found'],
+		]);
+		expect(progress).toEqual(['1/3', '2/3', '3/3']);
+		expect(pinText(treatments)).toMatch(/\n1 claim pinned in vain, 1 claim that no provisioner says anything of\.\n$/);
+	});
+
+	it('keeps to the namespace, and reads nothing where it is not asked to', async () => {
+		const writer = asked();
+		await treatPins(patient(state(), writer), { repair: false, silence, namespace: 'other' });
+		expect(writer.calls).toEqual([]);
+		await treatPins(patient(state(), writer), { repair: false });
+		expect(writer.calls).toEqual(['trace a']);
+	});
+
+	it('says once that it cannot be told, and all else', async () => {
+		const writer = asked();
+		writer.read = async () => {
+			throw new Error('forbidden');
+		};
+		const treatments = await treatPins(patient(state(), writer), { repair: false, silence });
+		expect(treatments.map(({ finding }) => finding.code)).toEqual(['PIN_NODE_GONE']);
+		expect(deaf).toEqual(['forbidden']);
 	});
 });
 
