@@ -12,14 +12,18 @@ const NODES = ['n1', 'n2'];
 function ground() {
 	const state = cluster(...NODES.map((name) => node(name)), storageClass('local'), claim('data'), pod('app', 'data'));
 	const marks: string[] = [];
+	const nudged: string[] = [];
 	const watches = { current: true };
+	const api = { fails: false };
 	const look = new SecondLook(state, {
 		isCurrent: () => watches.current,
 		async mark({ name }, mark) {
+			if (api.fails) throw new Error('forbidden');
 			marks.push(`${name} ${mark}`);
 		},
+		onNudge: ({ name }, error) => nudged.push(`${name} ${error?.message ?? 'done'}`),
 	});
-	return { state, marks, look, watches };
+	return { state, marks, nudged, look, watches, api };
 }
 
 /** What kube-scheduler is told: the truth, as long as nothing changes. */
@@ -31,13 +35,39 @@ const soon = () => vi.advanceTimersByTimeAsync(1_100);
 const later = () => vi.advanceTimersByTimeAsync(10_000);
 
 test('a pod that was refused before its volume was seen is marked, once', async () => {
-	const { state, marks, look } = ground();
+	const { state, marks, nudged, look } = ground();
 	look.refused(APP, told(NODES));
 	put(state, comes('n2'));
+	// What else the watch is behind by gets its time.
+	await vi.advanceTimersByTimeAsync(900);
+	expect(marks).toEqual([]);
 	await soon();
 	expect(marks).toHaveLength(1);
 	await later();
 	expect(marks).toHaveLength(1);
+	expect(nudged).toEqual(['app done']);
+});
+
+test('it is told where the pod cannot be marked, and not tried again for the same refusal', async () => {
+	const { state, nudged, look, api } = ground();
+	api.fails = true;
+	look.refused(APP, told(NODES));
+	put(state, comes('n2'));
+	await later();
+	expect(nudged).toEqual(['app forbidden']);
+	expect(look.size).toBe(0);
+});
+
+test('a pod is marked otherwise than by the process before', async () => {
+	const marks = [];
+	for (let i = 0; i < 2; i++) {
+		const one = ground();
+		one.look.refused(APP, told(NODES));
+		put(one.state, comes('n2'));
+		await soon();
+		marks.push(...one.marks);
+	}
+	expect(new Set(marks).size).toBe(2);
 });
 
 test('also where the watch was later than the first look', async () => {
@@ -72,7 +102,7 @@ test('also where a watch was down for long: as soon as it is up again, and not b
 	const { state, marks, look, watches } = ground();
 	look.refused(APP, told(NODES));
 	watches.current = false;
-	await vi.advanceTimersByTimeAsync(60_000);
+	await vi.advanceTimersByTimeAsync(290_000);
 	put(state, comes('n2'));
 	await soon();
 	expect(marks).toEqual([]);
@@ -92,6 +122,39 @@ test('what a watch that is up again brings may take a moment', async () => {
 	await later();
 	expect(marks).toHaveLength(1);
 });
+
+test('a watch that goes down after the first look is waited for as well, and then looked at as soon', async () => {
+	const { state, marks, look, watches } = ground();
+	look.refused(APP, told(NODES));
+	await soon();
+	watches.current = false;
+	await vi.advanceTimersByTimeAsync(61_500);
+	put(state, comes('n2'));
+	watches.current = true;
+	await soon();
+	expect(marks).toHaveLength(1);
+});
+
+test('a pod that is refused again is looked at by its last refusal alone', async () => {
+	const { marks, look } = ground();
+	look.refused(APP, told(NODES, 'claim data does not exist'));
+	await vi.advanceTimersByTimeAsync(500);
+	look.refused(APP, told(NODES));
+	await later();
+	expect(marks).toEqual([]);
+});
+
+test('no look keeps the process from ending', () => {
+	vi.useRealTimers();
+	const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+	const { look } = ground();
+	const before = timers();
+	look.refused(APP, told(NODES));
+	expect(timers()).toBe(before);
+	look.passed(APP);
+});
+
+const twoClaims = project(pod('app', 'data', 'more'));
 
 test('a pod that was refused for what has passed is marked, so that people read what it waits for now', async () => {
 	const { marks, look } = ground();
@@ -144,6 +207,15 @@ test.each<[string, (ground: Ground) => void]>([
 			put(state, { ...other, metadata: { ...other.metadata, uid: 'new' } });
 		},
 	],
+	['a node that was asked about is gone', ({ state }) => state.remove('Node', 'n2')],
+	[
+		'another claim is refused on nodes that are refused anyway, as nobody was told',
+		({ state, look }) => {
+			put(state, claim('more'));
+			put(state, pod('app', 'data', 'more'));
+			look.refused(twoClaims, told(NODES));
+		},
+	],
 	['it comes after the looks', ({ state }) => void setTimeout(() => put(state, comes('n2')), 5_000)],
 ])('nothing is marked where %s', async (_, then) => {
 	const all = ground();
@@ -152,6 +224,7 @@ test.each<[string, (ground: Ground) => void]>([
 	await later();
 	expect(all.marks).toEqual([]);
 	expect(vi.getTimerCount()).toBe(0);
+	expect(all.look.size).toBe(0);
 });
 
 test('a watch that stays down is not waited for without end', async () => {
@@ -160,4 +233,5 @@ test('a watch that stays down is not waited for without end', async () => {
 	watches.current = false;
 	await vi.advanceTimersByTimeAsync(310_000);
 	expect(vi.getTimerCount()).toBe(0);
+	expect(look.size).toBe(0);
 });
