@@ -27,6 +27,8 @@ describe('diagnosePins', () => {
 		expect(codes(claim('data', { class: 'csi' }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { bound: 'pv' }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { volume: 'pv' }))).toEqual([]);
+		const annotations = { 'pv.kubernetes.io/bind-completed': 'yes' };
+		expect(codes(pinned('data', 'n9', { annotations }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { deleting: true }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { phase: 'Lost' }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { class: 'absent' }))).toEqual([]);
@@ -55,6 +57,15 @@ describe('diagnosePins', () => {
 		expect(diagnosePins(state)).toEqual([]);
 		put(state, csiNode('n1', 'paths.example.com'));
 		expect(diagnosePins(state).map(({ code }) => code)).toEqual(['PIN_CSINODE_GONE']);
+	});
+
+	it('knows a CSI driver that is on no node by its CSIDriver', () => {
+		const nowhere = ['n1', 'n2', 'n3'].map((name) => csiNode(name));
+		expect(codes(...nowhere, pinned('data', 'n1'))).toEqual(['PIN_DRIVER_MISSING']);
+	});
+
+	it('takes a class without any provisioner for what it is', () => {
+		expect(codes(pinned('data', 'n1'), csiClass({ provisioner: '' }))).toEqual(['PIN_NO_PROVISIONER']);
 	});
 
 	it('orders by namespace and name', () => {

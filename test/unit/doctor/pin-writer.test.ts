@@ -106,6 +106,17 @@ describe('the trace of a pinned claim', () => {
 		expect(traceOf(raw(), [begun, odd]).lastSign).toEqual({ reason: '', at: undefined });
 	});
 
+	it('goes by the last time that anything was written', () => {
+		const [early, late] = [{ time: time(PINNED_AT) }, { time: time(LATER) }];
+		for (const managedFields of [
+			[early, late],
+			[late, early],
+		]) {
+			const metadata = { resourceVersion: '9', managedFields };
+			expect(traceOf(raw(), [event(9, 'Provisioning', '', { metadata })]).lastWord?.at).toBe(LATER);
+		}
+	});
+
 	it('goes by arrival, as numbers', () => {
 		const failed = event(9, 'ProvisioningFailed', NOT_FOUND);
 		expect(traceOf(raw(), [failed, event(10, 'Provisioning')]).lastWord?.reason).toBe('Provisioning');

@@ -73,7 +73,9 @@ describe('a finding', () => {
 		await pass(2 * SECOND);
 		expect(found).toHaveLength(2);
 		await rounds.stop();
+		const examined = vi.spyOn(state, 'all');
 		await pass(9 * SECOND);
+		expect(examined).not.toHaveBeenCalled();
 		expect(found).toHaveLength(2);
 	});
 
@@ -100,6 +102,32 @@ describe('a finding', () => {
 		await pass(30 * MINUTE);
 		expect(writer.events).toHaveLength(3);
 		expect(writer.calls).toEqual(['tell data', 'tell data', 'tell data']);
+	});
+
+	it.each([
+		['node', () => pinned('data', 'n8', { version: '2' }), 'node n8 does not exist'],
+		['reason', () => pinned('data', '', { version: '2' }), 'its selected-node is empty'],
+	])('is another one where its %s is another: it has to stand itself, and is told', async (_, change, message) => {
+		const state = cluster(pinned('data', 'n9'));
+		const { writer, found } = serving(state);
+		await pass(2 * SECOND);
+		put(state, change());
+		await pass(SECOND);
+		expect(found).toHaveLength(1);
+		await pass(SECOND);
+		expect(found).toHaveLength(2);
+		expect(writer.events[1]?.message).toContain(message);
+	});
+
+	it('is another one where something else is wrong with the same pin', async () => {
+		const state = SCENES.PIN_DRIVER_MISSING();
+		const { found } = serving(state);
+		await pass(2 * SECOND);
+		state.remove('CSINode', 'n1');
+		await pass(SECOND);
+		expect(found).toEqual(['PIN_DRIVER_MISSING']);
+		await pass(SECOND);
+		expect(found).toEqual(['PIN_DRIVER_MISSING', 'PIN_CSINODE_GONE']);
 	});
 
 	it('is told by no event where none are wanted', async () => {
@@ -145,6 +173,16 @@ it.each([
 	gate.resolve();
 	await stopped;
 	expect(writer.calls).toEqual(calls);
+	expect(vi.getTimerCount()).toBe(0);
+});
+
+it('no round keeps the process from ending', async () => {
+	vi.useRealTimers();
+	const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+	const before = timers();
+	const { rounds } = serving(cluster());
+	expect(timers()).toBe(before);
+	await rounds.stop();
 });
 
 describe('repair', () => {
@@ -206,6 +244,15 @@ describe('repair', () => {
 		};
 		await pass(10 * SECOND);
 		expect(treatments.slice(3).map(({ outcome }) => outcome)).toEqual(['failed', 'failed']);
+	});
+
+	it('tries again in the next round where somebody was quicker', async () => {
+		const { writer, treatments } = repairing(SCENES.PIN_NODE_GONE());
+		writer.remove = () => false;
+		await pass(2 * SECOND);
+		writer.remove = () => true;
+		await pass(SECOND);
+		expect(treatments.map(({ outcome }) => outcome)).toEqual(['changed', 'removed']);
 	});
 
 	it('waits ever longer for a claim that is pinned in vain each time', async () => {

@@ -69,6 +69,20 @@ it('says once that nothing can be examined, and goes on trying', async () => {
 	expect(told('warn', 'could not be examined')).toHaveLength(1);
 	expect(told('debug', 'could not be examined')).toHaveLength(5);
 	expect(await metrics.registry.metrics()).toContain('topobind_pin_repairs_total{result="failed"} 6');
+	writer.trace_ = (judged) => traceFor(judged);
+	await vi.advanceTimersByTimeAsync(5 * SECOND);
+	writer.trace_ = forbidden;
+	await vi.advanceTimersByTimeAsync(10 * SECOND);
+	expect(told('warn', 'could not be examined')).toHaveLength(2);
+});
+
+it('says so where no event tells of a removal', async () => {
+	const { told, writer } = serving('events: false, repair: true');
+	writer.trace_ = (judged) => traceFor(judged, { provisioner: undefined });
+	writer.told = forbidden;
+	await vi.advanceTimersByTimeAsync(2 * SECOND);
+	expect(told('info', 'the pin of a claim was removed')).toHaveLength(2);
+	expect(told('warn', 'no event could be written')).toHaveLength(1);
 });
 
 it('logs each removal, and counts what it refuses', async () => {

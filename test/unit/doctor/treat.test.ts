@@ -60,6 +60,19 @@ describe('treatPins', () => {
 		expect(writer.calls).toEqual(['trace data']);
 	});
 
+	it('passes over a claim that was seen to change while it was examined, and does not promise a repair', async () => {
+		const state = cluster(pinned('data', 'n9'));
+		const writer = new FakePinWriter();
+		writer.trace_ = (judged) => {
+			put(state, pinned('data', 'n9', { version: '2' }));
+			return traceFor(judged, { provisioner: undefined });
+		};
+		const treatments = await treatPins(patient(state, writer), { repair: true });
+		expect(treatments[0]?.outcome).toBe('changed');
+		expect(writer.calls).toEqual(['trace data']);
+		expect(pinText(treatments)).toMatch(/\n1 claim pinned in vain\.\n$/);
+	});
+
 	it('passes over a claim whose volume appeared while it was examined', async () => {
 		const state = cluster(pinned('data', 'n9'));
 		const writer = new FakePinWriter();
