@@ -445,8 +445,25 @@ describe('a provisioner that is not there', () => {
 			.filter(({ source }) => source.component === 'topobind')
 			.map(({ message }) => message);
 
-	test('is found by its silence, one that fails again and again is not; once it runs, the pod does', async () => {
-		const { driver, storageClass, wrong, source } = scene;
+	/** Kills the provisioner of the node once it has failed, and not in the middle of an attempt. */
+	async function stopAfterFailure(node: string, name: string): Promise<void> {
+		for (let attempt = 1; attempt <= 5; attempt++) {
+			await moreFailures(scene, name, 2);
+			await scene.driver.stopProvisioner(node);
+			const events = await api.events(scene.namespace, 'PersistentVolumeClaim', name);
+			const words = events.filter(({ reason }) => reason.startsWith('Provisioning'));
+			const [last] = words.sort((a, b) => Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion));
+			if (last && failed(last)) return;
+			await scene.driver.startProvisioner(node);
+		}
+		throw new Error(`the provisioner of ${node} was in the middle of an attempt each time`);
+	}
+
+	test('is found by its silence, be it from the first or since it died; one that fails again and again is not; once it runs, the pod does', async () => {
+		const { driver, storageClass, wrong, source, dying } = scene;
+		driver.failCreate('Unavailable', { node: dying });
+		await pin(scene, 'died', { prefers: dying });
+		await stopAfterFailure(dying, 'died');
 		await driver.stopProvisioner(wrong);
 		driver.failCreate('Unavailable', { node: source });
 		await pin(scene, 'silent', { prefers: wrong });
@@ -466,15 +483,23 @@ describe('a provisioner that is not there', () => {
 		expect(peak).toBeGreaterThan(0);
 		const repaired = await doctor('--repair');
 		expect(repaired).toMatchObject({ code: 1, stderr: '' });
-		expect(verdicts(repaired)).toEqual({ silent: ['PIN_PROVISIONER_SILENT', 'refused', 'found'] });
-		expect(repaired.pins[0]?.instead).toMatch(/^start the provisioner/);
+		expect(verdicts(repaired)).toEqual({
+			died: ['PIN_PROVISIONER_SILENT', 'refused', 'found'],
+			silent: ['PIN_PROVISIONER_SILENT', 'refused', 'found'],
+		});
+		const [died, silent] = repaired.pins;
+		expect(died?.message).toContain('since ProvisioningFailed at');
+		expect(silent?.instead).toMatch(/^start the provisioner/);
 		expect(await pinOf(scene, 'silent')).toBe(wrong);
 		expect(await phaseOf(scene, 'silent')).toBe('Pending');
 
 		await driver.startProvisioner(wrong);
+		await driver.startProvisioner(dying);
 		driver.allowCreate(source);
+		driver.allowCreate(dying);
 		expect(await runsOn(scene, 'silent')).toBe(wrong);
 		expect(await runsOn(scene, 'failing')).toBe(source);
+		expect(await runsOn(scene, 'died')).toBe(dying);
 		await expect.poll(counted, { timeout: 20_000 }).toBeLessThan(peak);
 		expect(await toldOf('failing')).toEqual([]);
 		expect(await doctor()).toMatchObject({ code: 0, pins: [], stderr: '' });
