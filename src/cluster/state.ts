@@ -73,10 +73,12 @@ export class ClusterState implements ClusterView {
 	readonly #listeners = new Set<Listener>();
 	readonly #drivers: DriverSettings;
 	readonly #isAbsent: (kind: Kind) => boolean;
+	readonly choosesVolumes: boolean;
 
 	/** `drivers` is what is configured for each CSI driver; `isAbsent` tells of a kind that the API server does not know it. */
-	constructor(drivers: DriverSettings = {}, isAbsent: (kind: Kind) => boolean = () => false) {
+	constructor(drivers: DriverSettings = {}, choosesVolumes = true, isAbsent: (kind: Kind) => boolean = () => false) {
 		this.#drivers = drivers;
+		this.choosesVolumes = choosesVolumes;
 		this.#isAbsent = isAbsent;
 	}
 

@@ -166,5 +166,5 @@ function verdictOf(claim: Claim, beside: readonly Claim[], cluster: ClusterState
 	const found = judgeSource(claim, claim.source, storageClass, cluster, beside);
 	if (!found) return [];
 	const fit = !isProblem(found);
-	return [{ text: `${claim.name}: ${fit ? (found.limit?.text ?? 'every node') : found.problem}`, fit }];
+	return [{ text: fit ? (found.limit?.text ?? 'every node') : found.problem, fit }];
 }

@@ -157,7 +157,7 @@ export function scene(
 	drivers: DriverSettings = {},
 	isAbsent?: (kind: Kind) => boolean,
 ): ClusterState {
-	const state = new ClusterState(drivers, isAbsent);
+	const state = new ClusterState(drivers, true, isAbsent);
 	const nodes = [node('n1', { zone: 'a' }), node('n2', { zone: 'a' }), node('n3', { zone: 'b' })];
 	for (const object of [...nodes, storageClass('csi', { provisioner: DRIVER }), ...objects]) put(state, object);
 	return state;

@@ -203,6 +203,8 @@ describe('source-volume', () => {
 		expect(reachOf(state).basis).toContain('the source volume is gone, but content c-s tells its managing node');
 		put(state, on('n1', HOST));
 		expect(feasible(r, state)).toEqual(['n1']);
+		put(state, on('n1', 'zone', HOST));
+		expect(feasible(r, state)).toEqual(['n1']);
 	});
 
 	it.each<[string, Manifest[]]>([

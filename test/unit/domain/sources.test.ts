@@ -62,6 +62,22 @@ describe('a clone of a claim of the same pod', () => {
 		expect(isReason(bound) ? bound : bound.provisions.map(({ claim: { name } }) => name).sort()).toEqual(['data', 'r']);
 	});
 
+	it('waits for its namesake in another namespace, and for a snapshot of its name', () => {
+		const data = claim('data', { class: 'csi' });
+		const allowed = grant('elsewhere', [{ namespace: 'ns' }], [{ group: '', kind: 'PersistentVolumeClaim' }]);
+		const far = scene([data, clone('r', 'data', { namespace: 'elsewhere' }), allowed]);
+		expect(verdict(far, 'data', 'r')).toBe(waits('it does not exist', 'PersistentVolumeClaim elsewhere/data'));
+		const taken = scene([data, restore('r', 'data')]);
+		expect(verdict(taken, 'data', 'r')).toBe(waits('it does not exist', 'VolumeSnapshot data'));
+	});
+
+	it('cannot have a selector as well', () => {
+		const selector = { matchLabels: { tier: 'gold' } };
+		const state = scene([claim('data', { class: 'csi' }), clone('r', 'data', { selector })]);
+		const problem = 'the claim has a selector, which is for volumes that are there; create it without';
+		expect(verdict(state, 'data', 'r')).toBe(fails(problem, 'PersistentVolumeClaim data'));
+	});
+
 	const OF_DATA = 'PersistentVolumeClaim data';
 	const other = (provisioner: string) => storageClass('other', { provisioner });
 	const pair = (source: Manifest, made: Manifest, ...objects: readonly Manifest[]) =>
@@ -142,7 +158,8 @@ describe('a clone of a claim of the same pod', () => {
 
 	it('needs a source that gets a CSI volume, which may be one that is there already', () => {
 		const none = other('kubernetes.io/no-provisioner');
-		const there = (spec: Record<string, unknown>, options: object = {}) => volume('there', { class: 'other', ...options, spec });
+		const there = (spec: Record<string, unknown>, options: object = {}) =>
+			volume('there', { class: 'other', ...options, spec });
 		const on = (...objects: readonly Manifest[]) =>
 			pair(claim('data', { class: 'other' }), clone('r', 'data'), none, ...objects);
 		const csi = (driver: string) => ({ csi: { driver, volumeHandle: 'x' } });
@@ -175,11 +192,6 @@ describe('a clone of a claim of the same pod', () => {
 	it('waits for a circle that it is not part of', () => {
 		const state = scene([clone('r', 'b'), clone('b', 'c'), clone('c', 'b')]);
 		expect(verdict(state, 'r')).toBe(waits('it is not bound yet', 'PersistentVolumeClaim b'));
-	});
-
-	it('must be fit otherwise as well', () => {
-		const selector = { matchLabels: { tier: 'gold' } };
-		expect(verdict(made(clone('r', 'data', { selector })), 'data', 'r')).toContain('the claim has a selector');
 	});
 
 	it('is not made along with a claim of that name in another namespace', () => {
