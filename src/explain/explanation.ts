@@ -133,7 +133,6 @@ function stateOf(claim: Claim): ClaimExplanation['state'] {
 function withOrigins(volume: PodClaimVolume, pod: Pod, cluster: ClusterState): Pod {
 	const claimVolumes = [volume];
 	const left = new Map(unboundOf(pod, cluster).map((claim) => [objectKey(claim), claim]));
-	left.delete(`${pod.namespace}/${volume.claimName}`);
 	let at = cluster.claim(pod.namespace, volume.claimName);
 	while (at?.source?.kind === 'PersistentVolumeClaim' && !isBound(at)) {
 		const key = objectKey(at.source);

@@ -189,6 +189,20 @@ describe('a clone of a claim of the same pod', () => {
 		expect(verdict(circle, 'r', 'b', 'c')).toBe('ok');
 	});
 
+	it('is in no circle with a claim that is bound', () => {
+		const [bound, held] = origin({ volume: EVERYWHERE }) as [Manifest, Manifest];
+		const filled = { ...clone('origin', 'r'), status: bound.status };
+		const was = { ...filled, spec: { ...(filled.spec as object), volumeName: 'pv' } };
+		const state = scene([clone('r', 'b'), clone('b', 'origin'), was, held]);
+		expect(verdict(state, 'r')).toBe(waits('it is not bound yet', 'PersistentVolumeClaim b'));
+	});
+
+	it('waits for a source that names its volume, whatever its class makes', () => {
+		const none = other('kubernetes.io/no-provisioner');
+		const state = scene([none, claim('data', { class: 'other', volume: 'chosen' }), clone('r', 'data')]);
+		expect(verdict(state, 'r')).toBe(waits('it is not bound yet', OF_DATA));
+	});
+
 	it('waits for a circle that it is not part of', () => {
 		const state = scene([clone('r', 'b'), clone('b', 'c'), clone('c', 'b')]);
 		expect(verdict(state, 'r')).toBe(waits('it is not bound yet', 'PersistentVolumeClaim b'));
@@ -441,6 +455,8 @@ describe('a source in another namespace', () => {
 	it('needs a grant there, before anything is told of it', () => {
 		expect(check(...held)).toBe(refused);
 		expect(check()).toBe(refused);
+		const ofGroup = restore('r', 's', { ...there, apiGroup: 'snapshots.example.com' });
+		expect(verdict(scene([ofGroup]))).toBe(refused);
 		expect(check(grant('vault', fromHere, [{}]))).toBe(waits('it does not exist', 'VolumeSnapshot vault/s'));
 		expect(check(grant('vault', fromHere, [{}]), ...held)).toBe('ok');
 	});

@@ -38,7 +38,7 @@ describe('a clone that is made along with its source', () => {
 	};
 
 	it('is explained as the pod that mounts both meets it', () => {
-		const state = scene([...pair, pod('p', 'data', 'r')]);
+		const state = scene([...pair, pod('a', 'r'), pod('p', 'data', 'r')]);
 		expect(explainClaim('ns', 'r', state)).toMatchObject({ source: along, nodes: { feasible: 3, refused: [] } });
 		const claims = explainPod(project(pod('p', 'data', 'r')), state).claims;
 		expect(claims.map(({ claim: name, nodes }) => [name, nodes.feasible])).toEqual([
