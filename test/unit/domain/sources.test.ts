@@ -191,8 +191,8 @@ describe('a clone of a claim of the same pod', () => {
 
 	it('is in no circle with a claim that is bound', () => {
 		const [bound, held] = origin({ volume: EVERYWHERE }) as [Manifest, Manifest];
-		const filled = { ...clone('origin', 'r'), status: bound.status };
-		const was = { ...filled, spec: { ...(filled.spec as object), volumeName: 'pv' } };
+		const filled = clone('origin', 'r');
+		const was = { ...filled, spec: { ...(filled.spec as object), volumeName: 'pv' }, status: bound.status };
 		const state = scene([clone('r', 'b'), clone('b', 'origin'), was, held]);
 		expect(verdict(state, 'r')).toBe(waits('it is not bound yet', 'PersistentVolumeClaim b'));
 	});
