@@ -22,6 +22,8 @@ const ACTIONS = {
 
 export class Churn {
 	readonly counts: Record<string, number> = {};
+	/** The last that began. */
+	doing = '';
 	readonly #ground: Ground;
 	readonly #random: Random;
 	#made = 0;
@@ -34,6 +36,7 @@ export class Churn {
 	/** One thing happens. */
 	async step(): Promise<void> {
 		const action = this.#random.weighted(ACTIONS);
+		this.doing = action;
 		this.counts[action] = (this.counts[action] ?? 0) + 1;
 		// What one action needs another may just have taken away.
 		await this[action]().catch((error) => {
@@ -43,11 +46,16 @@ export class Churn {
 
 	/** With claims of its own, or one that another pod has already. */
 	private async createPod(): Promise<void> {
-		const { namespace, api } = this.#ground;
 		if ((await this.#pods()).length >= MOST_PODS) return;
-		const number = this.#made++;
 		const shared = this.#random.chance(0.15) ? this.#random.pick(await this.#claims()) : undefined;
-		const claims = shared ? [shared.metadata.name] : [];
+		await this.submit(SCHEDULER, shared?.metadata.name);
+	}
+
+	/** A pod with one to three claims, some of which another pod may have already. */
+	async submit(schedulerName: string, shared?: string): Promise<KubeObject> {
+		const { namespace, api } = this.#ground;
+		const number = this.#made++;
+		const claims = shared ? [shared] : [];
 		const own = shared ? 1 : Number(this.#random.weighted({ '1': 6, '2': 3, '3': 1 }));
 		for (let i = 0; i < own; i++) {
 			const storageClass = this.#random.chance(0.3) ? DYNAMIC : LOCAL;
@@ -55,7 +63,7 @@ export class Churn {
 			await api.create(claim({ namespace, name, storageClass }));
 			claims.push(name);
 		}
-		await api.create(pod({ namespace, name: `pod-${number}`, schedulerName: SCHEDULER, claims }));
+		return api.create(pod({ namespace, name: `pod-${number}`, schedulerName, claims }));
 	}
 
 	/** At any moment of its life. */
@@ -67,7 +75,11 @@ export class Churn {
 	private async createVolume(): Promise<void> {
 		const free = (await this.#volumes()).filter(({ spec }) => !spec.claimRef);
 		if (free.length >= MOST_FREE_VOLUMES) return;
-		await this.#ground.api.create(localVolume(`volume-${this.#made++}`, this.#random.pick(NODES) as string, LOCAL));
+		await this.addVolume(this.#random.pick(NODES) as string);
+	}
+
+	async addVolume(node: string): Promise<void> {
+		await this.#ground.api.create(localVolume(`volume-${this.#made++}`, node, LOCAL));
 	}
 
 	/** One that is free, if only until it is deleted, or one whose claim is gone. */

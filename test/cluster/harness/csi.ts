@@ -51,6 +51,11 @@ export interface CsiDriver {
 	volumes(): string[];
 	/** Kills the driver and the sidecars of one node, as when its machine dies. */
 	stopNode(name: string): Promise<void>;
+	/** Starts them again, with what they had. */
+	startNode(name: string): Promise<void>;
+	/** The provisioner of one node does nothing and says nothing, until `resumeProvisioner`. */
+	suspendProvisioner(node: string): void;
+	resumeProvisioner(node: string): void;
 	stop(): Promise<void>;
 }
 
@@ -84,7 +89,11 @@ export async function startCsiDriver(
 		spec: { attachRequired: false, storageCapacity: options.publishCapacity ?? false },
 	});
 
-	const byNode = new Map<string, Running[]>();
+	const byNode = new Map<string, ServedNode>();
+	const startNode = async (name: string) => {
+		const { parts, processes } = byNode.get(name) as ServedNode;
+		for (const part of parts) processes.push(await startProcess({ ...part, dir }));
+	};
 	await Promise.all(
 		options.nodes.map(async (node) => {
 			const topology = node.topology ?? defaultTopology(options, node);
@@ -93,19 +102,18 @@ export async function startCsiDriver(
 				name: options.name,
 				topologyKeys: Object.keys(topology),
 			});
-			const processes: Running[] = [];
-			byNode.set(node.name, processes);
-			for (const part of parts(built, info, options, dir, node, topology)) {
-				processes.push(await startProcess({ ...part, dir }));
-			}
+			byNode.set(node.name, { parts: parts(built, info, options, dir, node, topology), processes: [] });
+			await startNode(node.name);
 		}),
 	);
 
 	const faultFile = (node?: string) => join(dataDir, node === undefined ? 'fault-create' : `fault-create.${node}`);
 	const holdFile = join(dataDir, 'hold-snapshots');
 	const stopNode = async (name: string) => {
-		await Promise.all((byNode.get(name) ?? []).map((process) => process.kill()));
+		await Promise.all((byNode.get(name)?.processes.splice(0) ?? []).map((process) => process.kill()));
 	};
+	const provisioner = (node: string) =>
+		byNode.get(node)?.processes.find((process) => process.name === provisionerName(node));
 	return {
 		name: options.name,
 		failCreate: (code, { node, message = '' } = {}) => writeFileSync(faultFile(node), `${code} ${message}`),
@@ -114,11 +122,22 @@ export async function startCsiDriver(
 		releaseSnapshots: () => rmSync(holdFile, { force: true }),
 		volumes: () => volumesIn(join(dataDir, 'pools')),
 		stopNode,
+		startNode,
+		suspendProvisioner: (node) => provisioner(node)?.suspend(),
+		resumeProvisioner: (node) => provisioner(node)?.resume(),
 		stop: async () => {
 			await Promise.all([...byNode.keys()].map(stopNode));
 		},
 	};
 }
+
+/** What runs for one node, and how it is started. */
+interface ServedNode {
+	readonly parts: ReturnType<typeof parts>;
+	readonly processes: Running[];
+}
+
+const provisionerName = (node: string) => `provisioner-${node}`;
 
 /** What ListVolumes of the driver goes by: `<pool>/volumes/<handle>`. */
 function volumesIn(pools: string): string[] {
@@ -164,7 +183,7 @@ function parts(
 			],
 		},
 		{
-			name: `provisioner-${node.name}`,
+			name: provisionerName(node.name),
 			bin: built.bin['csi-provisioner'],
 			args: [
 				...sidecar,
