@@ -58,9 +58,8 @@ export class ByHand {
 	/** With volumes that may do for it, if nobody else takes them. */
 	async #submit(): Promise<KubeObject> {
 		const pod = await this.#churn.submit(NOBODY);
-		for (const node of [this.#random.pick(DYNAMIC_NODES), this.#random.pick(NODES)] as string[]) {
-			for (const _ of claimNames(pod)) await this.#churn.addVolume(node);
-		}
+		const node = this.#random.pick(DYNAMIC_NODES) as string;
+		for (const _ of claimNames(pod)) await this.#churn.addVolume(node);
 		return pod;
 	}
 

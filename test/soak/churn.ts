@@ -8,7 +8,8 @@ import { DYNAMIC, DYNAMIC_NODES, type Ground, LOCAL, NODES, SCHEDULER } from './
 import type { Random } from './random.ts';
 
 const MOST_PODS = 40;
-const MOST_FREE_VOLUMES = 30;
+/** So few that most pods compete for some. */
+const MOST_FREE_VOLUMES = 12;
 
 const ACTIONS = {
 	createPod: 12,
@@ -24,6 +25,8 @@ export class Churn {
 	readonly counts: Record<string, number> = {};
 	/** The last that began. */
 	doing = '';
+	/** Claims that more than one pod has had. */
+	readonly shared = new Set<string>();
 	readonly #ground: Ground;
 	readonly #random: Random;
 	#made = 0;
@@ -51,11 +54,17 @@ export class Churn {
 		await this.submit(SCHEDULER, shared?.metadata.name);
 	}
 
+	/** Pods that come all at once, more than there are volumes for. */
+	async crowd(pods: number): Promise<void> {
+		for (let i = 0; i < pods; i++) await this.submit(SCHEDULER);
+	}
+
 	/** A pod with one to three claims, some of which another pod may have already. */
 	async submit(schedulerName: string, shared?: string): Promise<KubeObject> {
 		const { namespace, api } = this.#ground;
 		const number = this.#made++;
 		const claims = shared ? [shared] : [];
+		if (shared) this.shared.add(shared);
 		const own = shared ? 1 : Number(this.#random.weighted({ '1': 6, '2': 3, '3': 1 }));
 		for (let i = 0; i < own; i++) {
 			const storageClass = this.#random.chance(0.3) ? DYNAMIC : LOCAL;

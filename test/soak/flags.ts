@@ -44,5 +44,5 @@ function parse(args: readonly string[]): { readonly minutes: string; readonly se
 function numberOf(flag: string, text: string, isRight: (value: number) => boolean, what: string): number {
 	const value = text.trim() === '' ? Number.NaN : Number(text);
 	if (isRight(value)) return value;
-	throw new UsageError(`--${flag} is a number ${what}, not ${JSON.stringify(text)}\n${USAGE}`);
+	throw new UsageError(`--${flag} is a number, ${what}, not ${JSON.stringify(text)}\n${USAGE}`);
 }

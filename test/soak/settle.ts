@@ -16,7 +16,7 @@ const PATIENCE_MS = 150_000;
 
 /** Gives what is wrong, nothing at the best. */
 export async function settle(ground: Ground, churn: Churn): Promise<string[]> {
-	const asItIs = await untilRight(ground);
+	const asItIs = await untilRight(ground, churn);
 	console.log(`with what there is: ${told(asItIs)}`);
 	if (asItIs.problems.length > 0) return asItIs.problems.map((problem) => `with what there is: ${problem}`);
 	const fed = await feed(ground, churn);
@@ -29,16 +29,16 @@ export async function settle(ground: Ground, churn: Churn): Promise<string[]> {
 
 /** Gives each waiting pod the volumes that it lacks, one pod after the other: the last volume is all that can wake it. */
 async function feed(ground: Ground, churn: Churn): Promise<string[]> {
-	const most = (await look(ground)).lacks.length;
+	const most = (await look(ground, churn)).lacks.length;
 	for (let i = 0; i < most; i++) {
-		const [next] = (await look(ground)).lacks;
+		const [next] = (await look(ground, churn)).lacks;
 		if (!next) break;
 		for (let n = 0; n < next.volumes; n++) await churn.addVolume(next.node);
-		const { problems } = await untilRight(ground);
+		const { problems } = await untilRight(ground, churn);
 		if (problems.length > 0)
 			return problems.map((problem) => `after volumes for ${next.pod.metadata.name}: ${problem}`);
 	}
-	const left = (await look(ground)).lacks;
+	const left = (await look(ground, churn)).lacks;
 	console.log(`with volumes for the ${most} that waited for some: ${left.length} wait`);
 	return left.map(({ pod }) => `pod ${pod.metadata.name} waits although there were volumes for it`);
 }
@@ -52,22 +52,22 @@ interface Look {
 }
 
 /** Until nothing is wrong any more, or patience is over. */
-async function untilRight(ground: Ground): Promise<Look & { readonly ms: number }> {
+async function untilRight(ground: Ground, churn: Churn): Promise<Look & { readonly ms: number }> {
 	const began = Date.now();
 	for (;;) {
-		const seen = await look(ground);
+		const seen = await look(ground, churn);
 		const ms = Date.now() - began;
 		if (seen.problems.length === 0 || ms > PATIENCE_MS) return { ...seen, ms };
 		await pause(500);
 	}
 }
 
-async function look(ground: Ground): Promise<Look> {
+async function look(ground: Ground, { shared }: Churn): Promise<Look> {
 	const objects = await objectsOf(ground.api, ground.namespace, [LOCAL, DYNAMIC]);
 	const problems = [
 		...problemsOf(settled(objects)),
 		...waitingInVain(objects),
-		...tornPods(alone(objects)),
+		...tornPods(alone(objects, shared)),
 		...(await unready(ground)),
 	];
 	const { pods } = objects;
@@ -104,12 +104,10 @@ function withoutLie(claim: KubeObject): KubeObject {
 const isAstray = ({ spec }: KubeObject | undefined = {}): boolean => spec?.volumeName?.startsWith(ASTRAY) === true;
 
 /** Pods with claims that no other pod has had, nor a volume astray: for others nobody promises that they are not torn. */
-function alone(objects: Objects): Objects {
+function alone(objects: Objects, shared: ReadonlySet<string>): Objects {
 	const claimNamed = byName(objects.claims);
 	const isAlone = (pod: KubeObject) =>
-		claimNames(pod).every((name) => name.startsWith(`${pod.metadata.name.replace('pod', 'claim')}-`)) &&
-		!claimNames(pod).some((name) => isAstray(claimNamed.get(name))) &&
-		!objects.pods.some((other) => other !== pod && claimNames(other).some((name) => claimNames(pod).includes(name)));
+		claimNames(pod).every((name) => !shared.has(name) && !isAstray(claimNamed.get(name)));
 	return { ...objects, pods: objects.pods.filter(isAlone) };
 }
 

@@ -16,6 +16,8 @@ import { Trouble } from './trouble/trouble.ts';
 const CHURN_EVERY_MS = 100;
 const TROUBLE_EVERY_MS = 1_000;
 const BY_HAND_EVERY_MS = 5_000;
+/** Pods that come last, so that some wait when trouble is over. */
+const CROWD = 15;
 const TELL_EVERY_MS = 30_000;
 /** The longest steps: a process that ends slowly and one that begins slowly, a node until it is ready. */
 const STEP_MS = 120_000;
@@ -102,6 +104,7 @@ export class Soak {
 			),
 			measureLater(),
 		]);
+		await within(STEP_MS, () => 'the last pods', churn.crowd(CROWD));
 		await within(STEP_MS, () => 'the end of the trouble', trouble.end());
 	}
 

@@ -23,6 +23,8 @@ export class ReadinessCheck {
 	#syncedAt = Number.POSITIVE_INFINITY;
 	/** Of the collections that every replica reads. */
 	#paths: readonly string[] = [];
+	/** Those of them that this cluster does not have: nothing to watch, but a look for them may fail. */
+	#absent: readonly string[] = [];
 
 	constructor(name: string, proxy: ApiProxy) {
 		this.name = name;
@@ -48,6 +50,7 @@ export class ReadinessCheck {
 	/** What it has read by now is all that it reads. */
 	learn(kinds: number): void {
 		this.#paths = [...this.#listed];
+		this.#absent = this.#paths.filter((path) => this.#lists.get(path) === 'absent');
 		this.#syncedAt = Date.now();
 		if (kinds !== this.#paths.length)
 			throw new Error(`${this.name} has listed ${this.#paths.join(', ')}, of ${kinds} kinds`);
@@ -85,10 +88,11 @@ export class ReadinessCheck {
 	#expected(): { readonly what: string; readonly status: number; readonly why: string } | undefined {
 		const unlisted = this.#unlisted;
 		if (unlisted) return { what: 'unlisted', status: 503, why: `${unlisted} was not listed yet` };
-		const watched = this.#paths.filter((path) => this.#lists.get(path) !== 'absent');
+		const watched = this.#paths.filter((path) => !this.#absent.includes(path));
 		const down = watched.find((path) => this.#downFor(path) > TRUSTED_MS + MARGIN_MS);
 		if (down) return { what: 'down', status: 503, why: `${down} has had no watch for ${this.#downFor(down)} ms` };
-		if (watched.every((path) => this.#upFor(path) > MARGIN_MS)) {
+		const isAbsent = (path: string) => this.#lists.get(path) === 'absent';
+		if (watched.every((path) => this.#upFor(path) > MARGIN_MS) && this.#absent.every(isAbsent)) {
 			return { what: 'up', status: 200, why: `all ${watched.length} watches have been open for ${MARGIN_MS} ms` };
 		}
 		return undefined;
