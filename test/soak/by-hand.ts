@@ -7,7 +7,8 @@ import { paths } from '../cluster/shared.ts';
 import type { Topobind } from '../cluster/topobind.ts';
 import { Problems } from './bounded.ts';
 import type { Churn } from './churn.ts';
-import { DYNAMIC_NODES, type Ground, NODES } from './ground.ts';
+import type { Ground } from './ground.ts';
+import { DYNAMIC_NODES, NODES } from './names.ts';
 import type { Random } from './random.ts';
 
 /** Nobody serves it: what is bound is bound by these calls. */

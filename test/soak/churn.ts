@@ -4,7 +4,8 @@ import { claimNames } from '../cluster/chaos/invariants.ts';
 import { ApiError, type KubeObject } from '../cluster/harness/index.ts';
 import { localVolume } from '../cluster/objects.ts';
 import { claim, paths, pod } from '../cluster/shared.ts';
-import { DYNAMIC, DYNAMIC_NODES, type Ground, LOCAL, NODES, SCHEDULER } from './ground.ts';
+import type { Ground } from './ground.ts';
+import { DYNAMIC, DYNAMIC_NODES, LOCAL, NODES, SCHEDULER } from './names.ts';
 import type { Random } from './random.ts';
 
 const MOST_PODS = 40;

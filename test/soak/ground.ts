@@ -14,17 +14,10 @@ import {
 } from '../cluster/harness/index.ts';
 import { localClass } from '../cluster/objects.ts';
 import { classesOf } from '../cluster/shared.ts';
-import { grantNudging, grantRights, type Topobind } from '../cluster/topobind.ts';
+import { grantEvents, grantNudging, grantRights, type Topobind } from '../cluster/topobind.ts';
 import { Checks } from './checks/checks.ts';
+import { DYNAMIC, DYNAMIC_NODES, LOCAL, NODES, SCHEDULER } from './names.ts';
 
-export const SCHEDULER = 'soak';
-export const LOCAL = 'soak-local';
-export const DYNAMIC = 'soak-csi.test';
-/** How volumes are named that somebody made for a claim on another node than was selected. */
-export const ASTRAY = 'astray-';
-/** The first ones have the CSI driver too, and stay; the others come and go. */
-export const NODES = Array.from({ length: 8 }, (_, i) => `soak-${i}`);
-export const DYNAMIC_NODES = NODES.slice(0, 3);
 const BIND_TIMEOUT_SECONDS = 10;
 /** Less than a bind may take: now and then it strikes, and the call that is made again reaches the other replica. */
 const SCHEDULER_TIMEOUT = '6s';
@@ -90,6 +83,7 @@ export class Ground {
 		const { api, controlPlane } = this;
 		await grantRights(controlPlane);
 		await grantNudging(controlPlane);
+		await grantEvents(controlPlane);
 		await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
 		this.namespace = await api.createNamespace('soak');
 		this.csi = await controlPlane.startCsiDriver({

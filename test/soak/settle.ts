@@ -5,7 +5,8 @@ import { untilEqual } from '../cluster/chaos/cache.ts';
 import { byName, claimNames, type Objects, objectsOf, problemsOf, tornPods } from '../cluster/chaos/invariants.ts';
 import type { KubeObject } from '../cluster/harness/index.ts';
 import type { Churn } from './churn.ts';
-import { ASTRAY, DYNAMIC, type Ground, LOCAL } from './ground.ts';
+import type { Ground } from './ground.ts';
+import { ASTRAY, DYNAMIC, LOCAL } from './names.ts';
 import { lacksOf, waitingInVain } from './vain.ts';
 
 /**

@@ -53,6 +53,9 @@ export class Soak {
 		const telling = setInterval(() => console.log(`${this.#seconds()} s: ${told(this)}`), TELL_EVERY_MS);
 		try {
 			return await Promise.race([this.#runThrough(), looks.then(() => [])]);
+		} catch (error) {
+			for (const problem of this.#problems) console.error(problem);
+			throw error;
 		} finally {
 			this.#over = true;
 			looking.abort();
@@ -65,7 +68,7 @@ export class Soak {
 		console.log(`${this.#seconds()} s: trouble is over; ${told(this)}`);
 		const settled = await within(SETTLE_MS, () => 'settling', settle(this.ground, this.churn));
 		await this.#measure();
-		const problems = [...settled, ...grown(this.#memory), ...this.ground.checks.problems, ...this.byHand.problems.all];
+		const problems = [...settled, ...grown(this.#memory), ...this.#problems];
 		if (!this.#survivor.process.alive()) problems.push('the replica that was never killed has ended');
 		await this.#report();
 		return problems;
@@ -106,6 +109,11 @@ export class Soak {
 		]);
 		await within(STEP_MS, () => 'the last pods', churn.crowd(CROWD));
 		await within(STEP_MS, () => 'the end of the trouble', trouble.end());
+	}
+
+	/** Found so far. */
+	get #problems(): string[] {
+		return [...this.ground.checks.problems, ...this.byHand.problems.all];
 	}
 
 	async #measure(): Promise<void> {

@@ -3,7 +3,7 @@
 import { byName, claimNames, type Objects, reaches } from '../cluster/chaos/invariants.ts';
 import type { KubeObject } from '../cluster/harness/index.ts';
 import { selectedNode } from '../cluster/shared.ts';
-import { DYNAMIC_NODES, LOCAL } from './ground.ts';
+import { DYNAMIC_NODES, LOCAL } from './names.ts';
 
 /** What a waiting pod lacks where it lacks least. */
 export interface Lack {
