@@ -67,7 +67,7 @@ export class ByHand {
 	/** As topobind sees it, within a few seconds. */
 	async #feasibleNode(pod: KubeObject, replica: number): Promise<string | undefined> {
 		const { namespace, name } = pod.metadata;
-		for (let i = 0; i < 10; i++) {
+		for (let i = 0; i < 6; i++) {
 			const url = `${this.#replica(replica).admin}/api/v1/explain/pods/${namespace}/${name}`;
 			const explanation = await fetch(url, { signal: AbortSignal.timeout(15_000) })
 				.then((answer) => answer.json() as Promise<KubeObject>)
