@@ -1,7 +1,9 @@
 /** The admin listener: probes, metrics, and what topobind knows and decided. Read-only; on loopback by default. */
 
+import { Ajv } from 'ajv';
 import fastify, {
 	type FastifyBaseLogger,
+	type FastifyError,
 	type FastifyInstance,
 	type FastifySchemaValidationError,
 	type HTTPMethods,
@@ -31,9 +33,9 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
 	const app = fastify({
 		...(options.logger && { loggerInstance: options.logger }),
 		logController: new LogController({ disableRequestLogging: true }),
-		ajv: { customOptions: { removeAdditional: false } },
 		schemaErrorFormatter: ([error]) => new Error(describeParameterError(error)),
 	});
+	app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? AS_WRITTEN : FROM_TEXT).compile(schema));
 	answerErrors(app);
 
 	app.get('/livez', async (_request, reply) => reply.type('text/plain; charset=utf-8').send('ok'));
@@ -54,6 +56,10 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
 	);
 	return app;
 }
+
+/** What stands in a URL is text, whatever it means; a number in a body that should be a name is a mistake. */
+const FROM_TEXT = new Ajv({ coerceTypes: true });
+const AS_WRITTEN = new Ajv();
 
 interface DecisionsQuery {
 	namespace?: string;
@@ -81,6 +87,7 @@ function addDecisions(app: FastifyInstance, decisions: Decisions): void {
 function describeParameterError(error: FastifySchemaValidationError | undefined): string {
 	if (error?.keyword === 'additionalProperties') return `there is no parameter "${error.params.additionalProperty}"`;
 	const field = error?.instancePath.slice(1).replaceAll('/', '.') || 'the body';
+	if (error?.keyword === 'const') return `${field} must be ${JSON.stringify(error.params.allowedValue)}`;
 	return `${field} ${error?.message}`;
 }
 
@@ -90,8 +97,8 @@ function answerErrors(app: FastifyInstance): void {
 		reply.code(404);
 		return { error: `there is nothing at ${request.method} ${request.url.slice(0, 200)}, see /openapi.json` };
 	});
-	app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
-		const status = error.statusCode ?? 500;
+	app.setErrorHandler<FastifyError>((error, request, reply) => {
+		const status = error.validationContext === 'body' ? 422 : (error.statusCode ?? 500);
 		if (status >= 500) request.log.error({ err: error, url: request.url }, 'a fault of topobind');
 		return reply.code(status).send({ error: error.message });
 	});

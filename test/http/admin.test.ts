@@ -74,10 +74,26 @@ describe('POST /api/v1/whatif', () => {
 			{ spec: { volumes: [{ name: 'data', persistentVolumeClaim: {} }] } },
 			/^spec\.volumes\.0\.persistentVolumeClaim must /,
 		],
-	])('%j → 400 that says where', async (payload, message) => {
+		[{ spec: { volumes: [{ name: 1 }] } }, 'spec.volumes.0.name must be string'],
+		[{ metadata: { namespace: 7 }, spec: {} }, 'metadata.namespace must be string'],
+		[{ kind: 'Deployment', spec: {} }, 'kind must be "Pod"'],
+		[[], 'the body must be object'],
+	])('%j → 422 that says where', async (payload, message) => {
 		const answer = await admin({ explanations }).inject({ method: 'POST', url: '/api/v1/whatif', payload });
-		expect(answer.statusCode).toBe(400);
+		expect(answer.statusCode).toBe(422);
 		expect(answer.json().error).toMatch(message);
+	});
+
+	it('what is not JSON → 400', async () => {
+		const headers = { 'content-type': 'application/json' };
+		const answer = await admin({ explanations }).inject({
+			method: 'POST',
+			url: '/api/v1/whatif',
+			payload: '{"spec"',
+			headers,
+		});
+		expect(answer.statusCode).toBe(400);
+		expect(answer.json().error).toContain('JSON');
 	});
 });
 

@@ -134,7 +134,8 @@ describe('what a call leaves behind', () => {
 		const app = extender({ logger });
 		await post(app, 'filter', { Pod: podWithClaim });
 		await post(app, 'scheduler/filter', {});
-		await vi.waitFor(() => expect(lines).toHaveLength(2));
+		await post(app, 'filter', calls.filter, { 'content-encoding': 'gzip' });
+		await vi.waitFor(() => expect(lines).toHaveLength(3));
 		expect(lines[0]).toMatchObject({
 			level: 'warn',
 			verb: 'filter',
@@ -142,6 +143,7 @@ describe('what a call leaves behind', () => {
 			error: expect.stringContaining('null'),
 		});
 		expect(lines[1]).toMatchObject({ level: 'warn', path: '/scheduler/filter', status: 404 });
+		expect(lines[2]).toMatchObject({ level: 'warn', verb: 'filter', status: 415 });
 	});
 
 	it('a listener that fails harms no call', async () => {
