@@ -53,7 +53,7 @@ export interface CsiDriver {
 	stopNode(name: string): Promise<void>;
 	/** Starts them again, with what they had. */
 	startNode(name: string): Promise<void>;
-	/** The provisioner of one node does nothing and says nothing, until `resumeProvisioner`. */
+	/** csi-provisioner of one node does nothing and says nothing, until it is resumed. */
 	suspendProvisioner(node: string): void;
 	resumeProvisioner(node: string): void;
 	stop(): Promise<void>;
@@ -89,10 +89,10 @@ export async function startCsiDriver(
 		spec: { attachRequired: false, storageCapacity: options.publishCapacity ?? false },
 	});
 
-	const byNode = new Map<string, ServedNode>();
+	const byNode = new Map<string, Running[]>();
+	const partsOf = new Map<string, ReturnType<typeof parts>>();
 	const startNode = async (name: string) => {
-		const { parts, processes } = byNode.get(name) as ServedNode;
-		for (const part of parts) processes.push(await startProcess({ ...part, dir }));
+		for (const part of partsOf.get(name) ?? []) byNode.get(name)?.push(await startProcess({ ...part, dir }));
 	};
 	await Promise.all(
 		options.nodes.map(async (node) => {
@@ -102,7 +102,9 @@ export async function startCsiDriver(
 				name: options.name,
 				topologyKeys: Object.keys(topology),
 			});
-			byNode.set(node.name, { parts: parts(built, info, options, dir, node, topology), processes: [] });
+			const processes: Running[] = [];
+			byNode.set(node.name, processes);
+			partsOf.set(node.name, parts(built, info, options, dir, node, topology));
 			await startNode(node.name);
 		}),
 	);
@@ -110,10 +112,10 @@ export async function startCsiDriver(
 	const faultFile = (node?: string) => join(dataDir, node === undefined ? 'fault-create' : `fault-create.${node}`);
 	const holdFile = join(dataDir, 'hold-snapshots');
 	const stopNode = async (name: string) => {
-		await Promise.all((byNode.get(name)?.processes.splice(0) ?? []).map((process) => process.kill()));
+		await Promise.all((byNode.get(name) ?? []).map((process) => process.kill()));
 	};
 	const provisioner = (node: string) =>
-		byNode.get(node)?.processes.find((process) => process.name === provisionerName(node));
+		byNode.get(node)?.find(({ name, alive }) => name === provisionerName(node) && alive());
 	return {
 		name: options.name,
 		failCreate: (code, { node, message = '' } = {}) => writeFileSync(faultFile(node), `${code} ${message}`),
@@ -129,12 +131,6 @@ export async function startCsiDriver(
 			await Promise.all([...byNode.keys()].map(stopNode));
 		},
 	};
-}
-
-/** What runs for one node, and how it is started. */
-interface ServedNode {
-	readonly parts: ReturnType<typeof parts>;
-	readonly processes: Running[];
 }
 
 const provisionerName = (node: string) => `provisioner-${node}`;
