@@ -16,7 +16,11 @@ export class Problems {
 
 	add(problem: string): void {
 		this.#count++;
-		if (this.#found.length < MOST_TOLD) this.#found.push(`${new Date().toISOString()} ${problem}`);
+		if (this.#found.length === MOST_TOLD) return;
+		const found = `${new Date().toISOString()} ${problem}`;
+		this.#found.push(found);
+		// At once too: what a soak leads to may be hours away.
+		console.error(found);
 	}
 
 	get all(): readonly string[] {
@@ -25,4 +29,4 @@ export class Problems {
 	}
 }
 
-const MOST_TOLD = 20;
+const MOST_TOLD = 10;

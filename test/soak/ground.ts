@@ -58,7 +58,7 @@ export class Ground {
 	/** A new process where the old one was. It may not have synced yet. */
 	async restartFirst(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
 		const [first] = this.topobinds as [Topobind];
-		this.checks.restarted(0);
+		this.checks.ending(0);
 		await (signal === 'SIGKILL' ? first.process.kill() : first.stop());
 		this.checks.restarted(0);
 		this.topobinds[0] = await this.#serve(0, { listen: addressOf(first.extender), unsynced: true });

@@ -36,7 +36,12 @@ export class Checks {
 		for (const readiness of this.readiness) readiness.learn(kinds);
 	}
 
-	/** The process of a replica is ended, or has been, and another is about to begin. */
+	/** The process of a replica is about to end. */
+	ending(replica: number): void {
+		this.readiness[replica]?.ending();
+	}
+
+	/** It has ended, and another is about to begin. */
 	restarted(replica: number): void {
 		this.readiness[replica]?.restarted();
 	}

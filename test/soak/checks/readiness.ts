@@ -20,6 +20,7 @@ export class ReadinessCheck {
 	/** Kinds that were listed whole, since the process began. */
 	readonly #listed = new Set<string>();
 	#since = Date.now();
+	#isEnding = false;
 	#syncedAt = Number.POSITIVE_INFINITY;
 	/** Of the collections that every replica reads. */
 	#paths: readonly string[] = [];
@@ -38,7 +39,7 @@ export class ReadinessCheck {
 			const how = status === 200 ? 'whole' : status === 404 ? 'absent' : 'failed';
 			this.#lists.set(path, how);
 			if (how !== 'failed') this.#listed.add(path);
-			if (!this.#unlisted && this.#paths.length > 0) this.#syncedAt = Math.min(this.#syncedAt, Date.now());
+			if (!this.#isEnding && !this.#unlisted && this.#paths.length > 0) this.#syncedAt = Math.min(this.#syncedAt, Date.now());
 		};
 	};
 
@@ -56,9 +57,15 @@ export class ReadinessCheck {
 			throw new Error(`${this.name} has listed ${this.#paths.join(', ')}, of ${kinds} kinds`);
 	}
 
-	/** The process ends, or has ended, and another is about to begin. */
-	restarted(): void {
+	/** The process is about to end: it may tell what it likes. */
+	ending(): void {
+		this.#isEnding = true;
 		this.#syncedAt = Number.POSITIVE_INFINITY;
+	}
+
+	/** It has ended, and another is about to begin. */
+	restarted(): void {
+		this.#isEnding = false;
 		this.#listed.clear();
 		this.#lists.clear();
 		this.#since = Date.now();
@@ -69,7 +76,7 @@ export class ReadinessCheck {
 		const since = this.#since;
 		const before = this.#expected();
 		const status = await ask();
-		if (status === undefined || since !== this.#since) return;
+		if (status === undefined || this.#isEnding || since !== this.#since) return;
 		const after = this.#expected();
 		const expected = before?.what === after?.what ? after : undefined;
 		// A list may end, or a watch begin, while it is asked: then either is true. What it lacks afterwards it lacked before.
