@@ -39,7 +39,8 @@ export class ReadinessCheck {
 			const how = status === 200 ? 'whole' : status === 404 ? 'absent' : 'failed';
 			this.#lists.set(path, how);
 			if (how !== 'failed') this.#listed.add(path);
-			if (!this.#isEnding && !this.#unlisted && this.#paths.length > 0) this.#syncedAt = Math.min(this.#syncedAt, Date.now());
+			if (!this.#isEnding && !this.#unlisted && this.#paths.length > 0)
+				this.#syncedAt = Math.min(this.#syncedAt, Date.now());
 		};
 	};
 
