@@ -1,7 +1,7 @@
 // Stands between topobind and the API server, counts what is asked, and goes wrong where a test says so.
 
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Agent, createServer as createTlsServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -9,31 +9,13 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { ControlPlaneInfo } from '../harness/index.ts';
 import { decide, type Fault, give, refuse, type Step } from './answers.ts';
+import { type Call, type Ended, hasMore, kindOf, type Observer } from './calls.ts';
 import { CertificateIdentity, type Identity, TokenIdentity } from './identity.ts';
 import { OpenWatch } from './open-watch.ts';
+import { writeKubeconfig } from './rotating.ts';
 
 export type { Fault } from './answers.ts';
-
-export interface Call {
-	/** From 1. */
-	readonly number: number;
-	readonly kind: 'list' | 'watch' | 'read' | 'write';
-	readonly method: string;
-	/** Without the query. */
-	readonly path: string;
-	readonly query: URLSearchParams;
-}
-
-/** How a call ended for its client. */
-export interface Ended {
-	/** undefined where no whole answer came. */
-	readonly status?: number;
-	/** Of a list: another page follows. */
-	readonly more?: boolean;
-}
-
-/** Is told of each call as it comes; what it gives is told of its end. A call without an answer ends when that is decided. */
-export type Observer = (call: Call) => ((end: Ended) => void) | undefined;
+export type { Call, Observer } from './calls.ts';
 
 export type Rule = (call: Call) => Fault | undefined;
 
@@ -75,7 +57,9 @@ export class ApiProxy {
 	static async start(info: ControlPlaneInfo, options: ApiProxyOptions = {}): Promise<ApiProxy> {
 		const proxy = new ApiProxy(info, options);
 		await proxy.up();
-		writeFileSync(proxy.kubeconfig, proxy.#kubeconfig());
+		const { user, serving } = proxy.identity;
+		const server = `${serving ? 'https' : 'http'}://127.0.0.1:${proxy.#port}`;
+		writeKubeconfig(proxy.kubeconfig, server, serving?.caFile, user);
 		return proxy;
 	}
 
@@ -245,20 +229,6 @@ export class ApiProxy {
 		for (const resolve of this.#waiting) resolve();
 		this.#waiting.clear();
 	}
-
-	#kubeconfig(): string {
-		const name = 'proxy';
-		const { user, serving } = this.identity;
-		const server = `${serving ? 'https' : 'http'}://127.0.0.1:${this.#port}`;
-		return JSON.stringify({
-			apiVersion: 'v1',
-			kind: 'Config',
-			clusters: [{ name, cluster: { server, ...(serving && { 'certificate-authority': serving.caFile }) } }],
-			users: [{ name, user }],
-			contexts: [{ name, context: { cluster: name, user: name } }],
-			'current-context': name,
-		});
-	}
 }
 
 /** Whoever comes is let in, and told 401 then, as the API server does it. */
@@ -268,15 +238,4 @@ function tlsOptions({ pair, authority }: NonNullable<Identity['serving']>) {
 
 function endOf(step: NonNullable<Step>): Ended {
 	return typeof step === 'string' ? {} : { status: step.status };
-}
-
-function kindOf(method: string, path: string, query: URLSearchParams): Call['kind'] {
-	if (method !== 'GET') return 'write';
-	if (query.has('watch')) return 'watch';
-	return /\/namespaces\/[^/]+\/[^/]+\/[^/]+$/.test(path) ? 'read' : 'list';
-}
-
-/** Such a page says so before its first object. */
-function hasMore(page: Buffer): boolean {
-	return /"continue":"[^"]/.test(page.toString('utf8', 0, 1_000));
 }

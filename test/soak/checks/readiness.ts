@@ -15,7 +15,7 @@ export class ReadinessCheck {
 	readonly counts: Record<string, number> = {};
 	readonly name: string;
 	readonly #proxy: ApiProxy;
-	/** How the last list of a kind ended: true where it was whole, or where the server said that there is no such kind. */
+	/** How the last list of a kind ended; absent where the server said that there is no such kind. */
 	readonly #lists = new Map<string, 'whole' | 'absent' | 'failed'>();
 	/** Kinds that were listed whole, since the process began. */
 	readonly #listed = new Set<string>();
@@ -39,8 +39,7 @@ export class ReadinessCheck {
 			const how = status === 200 ? 'whole' : status === 404 ? 'absent' : 'failed';
 			this.#lists.set(path, how);
 			if (how !== 'failed') this.#listed.add(path);
-			if (!this.#isEnding && !this.#unlisted && this.#paths.length > 0)
-				this.#syncedAt = Math.min(this.#syncedAt, Date.now());
+			if (!this.#isEnding && !this.#unlisted) this.#syncedAt = Math.min(this.#syncedAt, Date.now());
 		};
 	};
 
