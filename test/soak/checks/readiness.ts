@@ -5,8 +5,9 @@ import { Problems } from '../bounded.ts';
 
 /** A watch that is down for longer makes a replica unready: STALE_AFTER_MS in src/cluster/kubernetes.ts. */
 const TRUSTED_MS = 30_000;
-/** Until both ends have noticed, on a busy machine. */
-const MARGIN_MS = 5_000;
+/** Until both ends have noticed that a watch is open, or is down, on a busy machine. */
+const OPEN_MS = 2_000;
+const DOWN_MS = 5_000;
 
 /** Looks at one replica, or at a cache of this process. */
 export class ReadinessCheck {
@@ -96,11 +97,11 @@ export class ReadinessCheck {
 		const unlisted = this.#unlisted;
 		if (unlisted) return { what: 'unlisted', status: 503, why: `${unlisted} was not listed yet` };
 		const watched = this.#paths.filter((path) => !this.#absent.includes(path));
-		const down = watched.find((path) => this.#downFor(path) > TRUSTED_MS + MARGIN_MS);
+		const down = watched.find((path) => this.#downFor(path) > TRUSTED_MS + DOWN_MS);
 		if (down) return { what: 'down', status: 503, why: `${down} has had no watch for ${this.#downFor(down)} ms` };
 		const isAbsent = (path: string) => this.#lists.get(path) === 'absent';
-		if (watched.every((path) => this.#upFor(path) > MARGIN_MS) && this.#absent.every(isAbsent)) {
-			return { what: 'up', status: 200, why: `all ${watched.length} watches have been open for ${MARGIN_MS} ms` };
+		if (watched.every((path) => this.#upFor(path) > OPEN_MS) && this.#absent.every(isAbsent)) {
+			return { what: 'up', status: 200, why: `all ${watched.length} watches have been open for ${OPEN_MS} ms` };
 		}
 		return undefined;
 	}
