@@ -69,6 +69,7 @@ async function look(ground: Ground, { shared }: Churn): Promise<Look> {
 		...problemsOf(settled(objects)),
 		...waitingInVain(objects),
 		...tornPods(alone(objects, shared)),
+		...stillBinding(ground),
 		...(await unready(ground)),
 	];
 	const { pods } = objects;
@@ -110,6 +111,12 @@ function alone(objects: Objects, shared: ReadonlySet<string>): Objects {
 	const isAlone = (pod: KubeObject) =>
 		claimNames(pod).every((name) => !shared.has(name) && !isAstray(claimNamed.get(name)));
 	return { ...objects, pods: objects.pods.filter(isAlone) };
+}
+
+/** Who could be bound is by now. */
+function stillBinding({ checks }: Ground): string[] {
+	const { running } = checks.binds;
+	return running === 0 ? [] : [`${running} calls to /bind still run`];
 }
 
 /** Every replica is ready, and assumes nothing. */
