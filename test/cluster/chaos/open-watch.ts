@@ -98,6 +98,6 @@ export class OpenWatch {
 
 	/** What is late may come when the watch has ended. */
 	#write(bytes: Buffer | string): void {
-		if (this.#outgoing.writable) this.#outgoing.write(bytes);
+		if (!this.#outgoing.writableEnded) this.#outgoing.write(bytes);
 	}
 }
