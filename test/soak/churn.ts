@@ -16,8 +16,8 @@ const ACTIONS = {
 	createPod: 12,
 	deletePod: 8,
 	createVolume: 8,
-	deleteVolume: 3,
-	deleteUnusedClaim: 3,
+	deleteVolume: 5,
+	deleteUnusedClaim: 10,
 	relabelNode: 2,
 	replaceNode: 0.5,
 } as const;

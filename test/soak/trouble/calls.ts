@@ -6,6 +6,8 @@ import type { Random } from '../random.ts';
 
 /** Of all calls. Starts are spared: that topobind then says why and ends is tested elsewhere. */
 const FAULTY = 0.12;
+/** Of lists: each that fails is begun anew, and a replica that never gets to its last page does nothing. */
+const FAULTY_LISTS = 0.05;
 /** Of the pages after the first. */
 const EXPIRED = 0.15;
 /** So that there are others. */
@@ -53,7 +55,7 @@ export class CallTrouble {
 		proxy.firstPage = undefined;
 	}
 
-	#faultOf({ path, query }: Call): Fault | undefined {
+	#faultOf({ kind, path, query }: Call): Fault | undefined {
 		const gate = this.#ground.gates.get(path);
 		if (gate) return { before: gate };
 		if (path === '/api/v1/nodes' && query.get('limit') === '1') return undefined;
@@ -64,7 +66,7 @@ export class CallTrouble {
 				return { before: { status: 410, reason: 'Expired' } };
 			}
 		}
-		if (!this.#random.chance(FAULTY)) return undefined;
+		if (!this.#random.chance(kind === 'list' ? FAULTY_LISTS : FAULTY)) return undefined;
 		this.#count('call');
 		return this.#random.pick(FAULTS);
 	}
