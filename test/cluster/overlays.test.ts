@@ -38,9 +38,18 @@ describe.each(['companion', 'delegate'])('manifests/%s', async (mode) => {
 		},
 	);
 
+	const first: KubeObject[] = spec.initContainers ?? [];
+	const container = (name: string): KubeObject =>
+		[...first, ...spec.containers].find((each) => each.name === name) as KubeObject;
+
+	test(`kube-scheduler ${mode === 'delegate' ? 'waits for topobind' : 'starts whatever becomes of topobind'}`, () => {
+		expect(first.map(({ name }) => name)).toEqual(mode === 'delegate' ? ['topobind'] : []);
+		expect(container('topobind').restartPolicy).toBe(mode === 'delegate' ? 'Always' : undefined);
+	});
+
 	test('both containers run in this mode', () => {
-		const [topobind] = spec.initContainers;
-		const [scheduler] = spec.containers;
+		const topobind = container('topobind');
+		const scheduler = container('kube-scheduler');
 		expect(topobind.env).toContainEqual({ name: 'TOPOBIND_MODE', value: mode });
 		expect(scheduler.env).toContainEqual({ name: 'MODE', value: mode });
 	});
@@ -54,8 +63,8 @@ describe.each(['companion', 'delegate'])('manifests/%s', async (mode) => {
 		expect([...mounted.values()].map((configMap) => Object.keys(configMap?.data ?? {}))).toEqual(
 			expect.arrayContaining([['topobind.yaml'], ['companion.yaml', 'delegate.yaml']]),
 		);
-		for (const container of [...spec.initContainers, ...spec.containers]) {
-			for (const { name } of container.volumeMounts) expect(mounted.has(name)).toBe(true);
+		for (const { volumeMounts } of [...first, ...spec.containers]) {
+			for (const { name } of volumeMounts) expect(mounted.has(name)).toBe(true);
 		}
 	});
 

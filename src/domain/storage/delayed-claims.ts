@@ -34,6 +34,8 @@ export class DelayedClaims {
 	readonly #view: ClusterView;
 	/** What `#open` gets on the node that was looked at last, in the same order; one array for thousands of nodes. */
 	readonly #chosen: (Volume | undefined)[];
+	/** The volumes among `#chosen`. */
+	readonly #taken = new Set<Volume>();
 	/** Where the open claims are alike, the quick way to tell how many of them get a volume. */
 	readonly #alike: AlikeSearch | undefined;
 
@@ -77,8 +79,12 @@ export class DelayedClaims {
 
 	/** Greedily, as kube-scheduler does: a small claim may take the one volume that a larger one could use. */
 	#choose(labels: Labels): void {
-		this.#chosen.fill(undefined);
-		for (let i = 0; i < this.#open.length; i++) this.#chosen[i] = this.#open[i]?.search?.best(labels, this.#chosen);
+		this.#taken.clear();
+		for (let i = 0; i < this.#open.length; i++) {
+			const volume = this.#open[i]?.search?.best(labels, this.#taken);
+			this.#chosen[i] = volume;
+			if (volume) this.#taken.add(volume);
+		}
 	}
 
 	#refusedBySelection(nodes: NodeIndex, candidates: NodeSet): Refusal[] {
