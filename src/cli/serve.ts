@@ -85,17 +85,18 @@ function readConfig(args: readonly string[]): Config | string {
 }
 
 async function connect(
-	{ cluster: source, sources: { drivers } }: Config,
+	{ cluster: source, sources: { drivers }, mode }: Config,
 	logger: Logger,
 	metrics: Metrics,
 ): Promise<Cluster> {
+	const judgedBy = { drivers, choosesVolumes: mode === 'delegate' };
 	if (source.from === 'manifests' || source.from === 'examples') {
-		return startInMemory(source.from === 'examples' ? [EXAMPLES] : source.paths, drivers, logger);
+		return startInMemory(source.from === 'examples' ? [EXAMPLES] : source.paths, judgedBy, logger);
 	}
 	try {
 		return await connectKubernetes({
 			...(source.from === 'kubeconfig' && { kubeconfig: source.path }),
-			drivers,
+			...judgedBy,
 			logger,
 			onList: (kind) => metrics.watchLists.inc({ kind }),
 			onEvent: (kind) => metrics.watchEvents.inc({ kind }),
@@ -115,14 +116,14 @@ const EXAMPLES = fileURLToPath(new URL('../../manifests/examples', import.meta.u
 
 async function startInMemory(
 	paths: readonly string[],
-	drivers: Config['sources']['drivers'],
+	judgedBy: { readonly drivers: Config['sources']['drivers']; readonly choosesVolumes: boolean },
 	logger: Logger,
 ): Promise<Cluster> {
 	// Only the sandbox needs its field tables: they take a while to load.
 	const { startSandbox } = await import('../sandbox/cluster.ts');
 	const { ManifestError } = await import('../sandbox/load.ts');
 	try {
-		return await startSandbox({ paths, drivers, logger });
+		return await startSandbox({ paths, ...judgedBy, logger });
 	} catch (error) {
 		if (error instanceof ManifestError) throw new CommandError(EXIT.usage, error.message, { cause: error });
 		throw error;

@@ -101,6 +101,16 @@ describe('precedence', () => {
 	it('environment over file', () => {
 		expect(picked(load({ fields, env }))).toEqual(['delegate', 3, 4, 'error']);
 	});
+	it('what is wrong in the file is told although a flag overrides it', () => {
+		const wrong = 'listen: 127.0.0.1\nlog: {level: loud}';
+		expect(problems(() => load({ fields: wrong, flags: { listen: '127.0.0.1:5', logLevel: 'warn' } }))).toEqual([
+			expect.stringMatching(/^topobind\.yaml:3: listen: .*127\.0\.0\.1/),
+			expect.stringMatching(/^topobind\.yaml:4: log\.level: .*loud/),
+		]);
+		const both = problems(() => load({ fields: 'listen: nowhere', flags: { listen: 'nor here' } }));
+		expect(both).toEqual([expect.stringContaining('nowhere'), expect.stringContaining('nor here')]);
+	});
+
 	it('flags over environment', () => {
 		expect(picked(load({ fields, env, flags }))).toEqual(['companion', 5, 6, 'debug']);
 	});
