@@ -7,7 +7,7 @@ import type { Built } from '../build/cache.ts';
 import type { Api } from './api.ts';
 import type { ControlPlaneInfo } from './control-plane.ts';
 import { registerCsiDriver } from './nodes.ts';
-import { type ProcessOptions, type Running, startProcess } from './processes.ts';
+import { type Running, startProcess } from './processes.ts';
 
 export interface CsiDriverOptions {
 	/** Name of the driver, which is also the provisioner of its classes. Unique in the control plane. */
