@@ -39,6 +39,8 @@ export class ApiProxy {
 	observer: Observer = () => undefined;
 	/** By path, when its last watch ended: epoch milliseconds. */
 	readonly closedAt = new Map<string, number>();
+	/** Since when it can be reached: epoch milliseconds. */
+	upSince = 0;
 	readonly #info: ControlPlaneInfo;
 	readonly #agent: Agent;
 	#server: Server | undefined;
@@ -113,6 +115,7 @@ export class ApiProxy {
 		this.#server.listen(this.#port, '127.0.0.1');
 		await once(this.#server, 'listening');
 		this.#port = (this.#server.address() as AddressInfo).port;
+		this.upSince = Date.now();
 	}
 
 	async stop(): Promise<void> {

@@ -18,6 +18,7 @@ export class ReadinessCheck {
 	readonly #proxy: ApiProxy;
 	/** How the last list of a kind ended; absent where the server said that there is no such kind. */
 	readonly #lists = new Map<string, 'whole' | 'absent' | 'failed'>();
+	readonly #lookedAt = new Map<string, number>();
 	/** Kinds that were listed whole, since the process began. */
 	readonly #listed = new Set<string>();
 	#since = Date.now();
@@ -39,6 +40,7 @@ export class ReadinessCheck {
 			if (status === 200 && (more || query.get('limit') === '1')) return;
 			const how = status === 200 ? 'whole' : status === 404 ? 'absent' : 'failed';
 			this.#lists.set(path, how);
+			this.#lookedAt.set(path, Date.now());
 			if (how !== 'failed') this.#listed.add(path);
 			if (!this.#isEnding && !this.#unlisted) this.#syncedAt = Math.min(this.#syncedAt, Date.now());
 		};
@@ -99,11 +101,15 @@ export class ReadinessCheck {
 		const watched = this.#paths.filter((path) => !this.#absent.includes(path));
 		const down = watched.find((path) => this.#downFor(path) > TRUSTED_MS + DOWN_MS);
 		if (down) return { what: 'down', status: 503, why: `${down} has had no watch for ${this.#downFor(down)} ms` };
-		const isAbsent = (path: string) => this.#lists.get(path) === 'absent';
-		if (watched.every((path) => this.#upFor(path) > OPEN_MS) && this.#absent.every(isAbsent)) {
+		if (watched.every((path) => this.#upFor(path) > OPEN_MS) && this.#absent.every((path) => this.#isAbsent(path))) {
 			return { what: 'up', status: 200, why: `all ${watched.length} watches have been open for ${OPEN_MS} ms` };
 		}
 		return undefined;
+	}
+
+	/** So the last look for it said, and none can have failed since on a way that was down. */
+	#isAbsent(path: string): boolean {
+		return this.#lists.get(path) === 'absent' && (this.#lookedAt.get(path) ?? 0) > this.#proxy.upSince;
 	}
 
 	/** In ms; 0 while it has a watch. */
