@@ -72,7 +72,9 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		await client.close();
 		throw error instanceof ApiError ? new ApiRefused(description, error) : error;
 	}
-	const state = new ClusterState(options.drivers, options.choosesVolumes);
+	const state = new ClusterState(options.drivers, options.choosesVolumes, (kind) =>
+		reflectors.some((one) => one.kind === kind && one.reflector.state === 'absent'),
+	);
 	const reflectors = (Object.keys(COLLECTIONS) as Kind[]).map((kind) => ({
 		kind,
 		reflector: reflect(kind, client, state, options),

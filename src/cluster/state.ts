@@ -32,7 +32,9 @@ export interface Change<K extends Kind = Kind> {
 }
 
 /** By the name of the CSI driver. */
-export type DriverSettings = Readonly<Record<string, { readonly snapshots: SnapshotReach }>>;
+export type DriverSettings = Readonly<
+	Record<string, { readonly snapshots?: SnapshotReach; readonly preventVolumeModeConversion?: boolean }>
+>;
 
 type Listener = (change: Change) => void;
 type Stores = { [K in Kind]: Map<string, KindTypes[K]> };
@@ -70,13 +72,14 @@ export class ClusterState implements ClusterView {
 	readonly #grants = new Map<string, Map<string, ReferenceGrant>>();
 	readonly #listeners = new Set<Listener>();
 	readonly #drivers: DriverSettings;
-
+	readonly #isAbsent: (kind: Kind) => boolean;
 	readonly choosesVolumes: boolean;
 
-	/** `drivers` is what is configured for each CSI driver. */
-	constructor(drivers: DriverSettings = {}, choosesVolumes = true) {
+	/** `drivers` is what is configured for each CSI driver; `isAbsent` tells of a kind that the API server does not know it. */
+	constructor(drivers: DriverSettings = {}, choosesVolumes = true, isAbsent: (kind: Kind) => boolean = () => false) {
 		this.#drivers = drivers;
 		this.choosesVolumes = choosesVolumes;
+		this.#isAbsent = isAbsent;
 	}
 
 	// What is judged by.
@@ -126,13 +129,20 @@ export class ClusterState implements ClusterView {
 		return this.#grants.get(namespace)?.values() ?? [];
 	}
 
-	volumeOfHandle(driver: string, handle: string): Volume | undefined {
-		const name = this.#handles.nameOf(driver, handle);
-		return name === undefined ? undefined : this.volume(name);
+	volumesOfHandle(driver: string, handle: string): readonly Volume[] {
+		return this.#handles.namesOf(driver, handle).flatMap((name) => this.volume(name) ?? []);
 	}
 
 	snapshotReach(driver: string): SnapshotReach | undefined {
-		return Object.hasOwn(this.#drivers, driver) ? this.#drivers[driver]?.snapshots : undefined;
+		return this.#settingsOf(driver)?.snapshots;
+	}
+
+	preventsModeChange(driver: string): boolean {
+		return this.#settingsOf(driver)?.preventVolumeModeConversion ?? true;
+	}
+
+	get hasSnapshots(): boolean {
+		return !this.#isAbsent('VolumeSnapshot');
 	}
 
 	/** A pod that no node is assigned to yet; undefined for any other. */
@@ -214,6 +224,11 @@ export class ClusterState implements ClusterView {
 		for (const [key, object] of objects) {
 			if (this.seen(kind, key)?.resourceVersion !== object.resourceVersion) this.#set(kind, key, object);
 		}
+	}
+
+	/** A driver may have the name of something that every object has. */
+	#settingsOf(driver: string): DriverSettings[string] | undefined {
+		return Object.hasOwn(this.#drivers, driver) ? this.#drivers[driver] : undefined;
 	}
 
 	#set<K extends Kind>(kind: K, key: string, current: KindTypes[K] | undefined): void {

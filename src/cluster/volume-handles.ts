@@ -7,10 +7,10 @@ import type { Volume } from '../domain/model.ts';
 export class VolumeHandles {
 	readonly #drivers = new Map<string, Map<string, string | readonly string[]>>();
 
-	/** Where several volumes have the handle, the first by name. */
-	nameOf(driver: string, handle: string): string | undefined {
-		const found = this.#drivers.get(driver)?.get(handle);
-		return typeof found === 'object' ? found[0] : found;
+	/** Names of the volumes, in order. */
+	namesOf(driver: string, handle: string): readonly string[] {
+		const found = this.#drivers.get(driver)?.get(handle) ?? [];
+		return typeof found === 'string' ? [found] : found;
 	}
 
 	replace(previous: Volume | undefined, current: Volume | undefined): void {

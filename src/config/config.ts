@@ -48,7 +48,9 @@ export interface ScoringConfig {
 
 export interface DriverConfig {
 	/** Where snapshots of the driver can be restored: see docs/sources.md. */
-	readonly snapshots: SnapshotReach;
+	readonly snapshots?: SnapshotReach;
+	/** As its external-provisioner is told by the flag of that name. */
+	readonly preventVolumeModeConversion?: boolean;
 }
 
 export interface Config {

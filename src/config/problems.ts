@@ -96,6 +96,8 @@ export function expected(schema: FieldSchema | undefined): string {
 			const unit = schema.unit === undefined ? '' : ` (${schema.unit})`;
 			return `${kind} from ${schema.minimum} to ${schema.maximum}${unit}`;
 		}
+		case 'boolean':
+			return 'true or false';
 		default:
 			return 'a text that is not empty';
 	}

@@ -62,9 +62,10 @@ export const configSchema: FieldSchema = {
 					default: {},
 					// The form of a CSI driver's name, so that a typo such as a slash is found here.
 					propertyNames: { type: 'string', maxLength: 63, pattern: '^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$' },
-					additionalProperties: section({ snapshots: { enum: ['anywhere', 'source-volume', 'managed-by-node'] } }, [
-						'snapshots',
-					]),
+					additionalProperties: section({
+						snapshots: { enum: ['anywhere', 'source-volume', 'managed-by-node'] },
+						preventVolumeModeConversion: { type: 'boolean' },
+					}),
 				},
 			}),
 		),

@@ -36,8 +36,12 @@ export interface ClusterView {
 	snapshotClass(name: string): SnapshotClass | undefined;
 	/** Those in the namespace. */
 	referenceGrants(namespace: string): Iterable<ReferenceGrant>;
-	/** The volume that the driver knows by this handle. */
-	volumeOfHandle(driver: string, handle: string): Volume | undefined;
+	/** The volumes that the driver knows by this handle, mostly one; by name. */
+	volumesOfHandle(driver: string, handle: string): readonly Volume[];
 	/** Where snapshots of the driver can be restored, as configured; undefined where it is not. */
 	snapshotReach(driver: string): SnapshotReach | undefined;
+	/** Whether the driver's provisioner heeds the volume mode that a snapshot was taken of; so it does unless configured otherwise. */
+	preventsModeChange(driver: string): boolean;
+	/** False where the API server does not know the kind VolumeSnapshot. */
+	readonly hasSnapshots: boolean;
 }

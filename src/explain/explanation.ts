@@ -3,7 +3,7 @@
 import type { ClusterState } from '../cluster/state.ts';
 import { judge, type Refusal } from '../domain/decision/judge.ts';
 import type { ReasonCode } from '../domain/decision/reasons.ts';
-import type { Claim, Pod } from '../domain/model.ts';
+import { type Claim, objectKey, type Pod, type PodClaimVolume } from '../domain/model.ts';
 import { isBound } from '../domain/storage/pod-claims.ts';
 import { explainSource, type SourceExplanation } from './source.ts';
 
@@ -13,7 +13,7 @@ export interface PodExplanation {
 	/** The node the pod is assigned to; absent while it has none. */
 	readonly node?: string;
 	readonly nodes: NodesExplanation;
-	/** Each claim judged as if the pod had no other. */
+	/** Each claim judged as if the pod had no other, but those that it is cloned from and that are made along with it. */
 	readonly claims: readonly ClaimExplanation[];
 }
 
@@ -58,18 +58,25 @@ export function explainPod(pod: Pod, cluster: ClusterState): PodExplanation {
 		namespace: pod.namespace,
 		...(pod.nodeName !== '' && { node: pod.nodeName }),
 		nodes: explainNodes(pod, cluster),
-		claims: pod.claimVolumes.map((volume) => {
-			const alone = { ...pod, claimVolumes: [volume] };
-			return { ...describeClaim(volume.claimName, pod.namespace, cluster), nodes: explainNodes(alone, cluster) };
-		}),
+		claims: pod.claimVolumes.map((volume) =>
+			explainMounted(volume.claimName, withOrigins(volume, pod, cluster), cluster),
+		),
 	};
 }
 
-/** A claim as a pod that mounts it alone would meet it; undefined when there is no such claim. */
+/**
+ * A claim as a pod that mounts it alone would meet it; undefined when there is no such claim. Where a waiting pod mounts
+ * the claim together with those that it is cloned from, as that pod does.
+ */
 export function explainClaim(namespace: string, name: string, cluster: ClusterState): ClaimExplanation | undefined {
 	if (!cluster.claim(namespace, name)) return undefined;
-	const pod = podMounting(namespace, name);
-	return { ...describeClaim(name, namespace, cluster), nodes: explainNodes(pod, cluster) };
+	const pods = podsMounting(namespace, name, cluster).map((pod) => withOrigins(claimVolume(name), pod, cluster));
+	const pod = pods.find(({ claimVolumes }) => claimVolumes.length > 1) ?? podMounting(namespace, [claimVolume(name)]);
+	return explainMounted(name, pod, cluster);
+}
+
+function explainMounted(name: string, pod: Pod, cluster: ClusterState): ClaimExplanation {
+	return { ...describeClaim(name, pod, cluster), nodes: explainNodes(pod, cluster) };
 }
 
 /** Every node of the cluster, each that is refused under the first reason that holds there. */
@@ -100,10 +107,10 @@ function firstNames(ids: Iterable<number>, { nodes }: ClusterState): string[] {
 		.slice(0, EXAMPLES);
 }
 
-function describeClaim(name: string, namespace: string, cluster: ClusterState): Omit<ClaimExplanation, 'nodes'> {
-	const claim = cluster.claim(namespace, name);
+function describeClaim(name: string, pod: Pod, cluster: ClusterState): Omit<ClaimExplanation, 'nodes'> {
+	const claim = cluster.claim(pod.namespace, name);
 	if (!claim) return { claim: name, state: 'missing' };
-	const source = explainSource(claim, cluster);
+	const source = explainSource(claim, cluster, unboundOf(pod, cluster));
 	const needs = cluster.volume(claim.volumeName)?.affinity?.text;
 	return {
 		claim: name,
@@ -122,8 +129,40 @@ function stateOf(claim: Claim): ClaimExplanation['state'] {
 	return claim.selectedNode === undefined ? 'unbound' : 'selected';
 }
 
-function podMounting(namespace: string, claimName: string): Pod {
+/** The pod with this claim, and those of its unbound claims that the claim is cloned from, if by way of another, and no others. */
+function withOrigins(volume: PodClaimVolume, pod: Pod, cluster: ClusterState): Pod {
+	const claimVolumes = [volume];
+	const left = new Map(unboundOf(pod, cluster).map((claim) => [objectKey(claim), claim]));
+	let at = cluster.claim(pod.namespace, volume.claimName);
+	while (at?.source?.kind === 'PersistentVolumeClaim' && !isBound(at)) {
+		const key = objectKey(at.source);
+		at = left.get(key);
+		left.delete(key);
+		const mount = at && pod.claimVolumes.find(({ claimName }) => claimName === at?.name);
+		if (mount) claimVolumes.push(mount);
+	}
+	return { ...pod, claimVolumes };
+}
+
+function unboundOf(pod: Pod, cluster: ClusterState): Claim[] {
+	return pod.claimVolumes.flatMap(({ claimName }) => {
+		const claim = cluster.claim(pod.namespace, claimName);
+		return claim && !isBound(claim) ? [claim] : [];
+	});
+}
+
+/** Those that wait for a node, by name. */
+function podsMounting(namespace: string, name: string, cluster: ClusterState): Pod[] {
+	return [...cluster.all('Pod').values()]
+		.filter((pod) => pod.namespace === namespace && pod.claimVolumes.some(({ claimName }) => claimName === name))
+		.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function claimVolume(claimName: string): PodClaimVolume {
+	return { volumeName: claimName, claimName, ephemeral: false };
+}
+
+function podMounting(namespace: string, claimVolumes: readonly PodClaimVolume[]): Pod {
 	const identity = { namespace, name: '', uid: '', resourceVersion: '', deleting: false };
-	const claimVolumes = [{ volumeName: claimName, claimName, ephemeral: false }];
 	return { ...identity, nodeName: '', schedulerName: '', unschedulable: '', mark: '', claimVolumes };
 }

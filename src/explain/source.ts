@@ -18,14 +18,20 @@ export interface SourceExplanation {
 	readonly ignored?: readonly string[];
 }
 
-/** Undefined for a claim that is bound, or has no source that is judged. */
-export function explainSource(claim: Claim, view: ClusterView): SourceExplanation | undefined {
+/** Undefined for a claim that is bound, or has no source. `beside` are the claims that its pod mounts with it. */
+export function explainSource(
+	claim: Claim,
+	view: ClusterView,
+	beside: readonly Claim[] = [],
+): SourceExplanation | undefined {
 	const storageClass = view.storageClass(claim.className);
 	if (!claim.source || !storageClass || isBound(claim)) return undefined;
-	const found = judgeSource(claim, claim.source, storageClass, view);
-	if (!found) return undefined;
+	const found = judgeSource(claim, claim.source, storageClass, view, beside);
 	const name = sourceName(claim, claim.source);
+	if (!found) return { name, basis: POPULATED };
 	if (isProblem(found)) return { name, problem: found.problem };
 	const { limit, basis, ignored } = found;
 	return { name, ...(limit && { needs: limit.text }), basis, ...(ignored.length > 0 && { ignored }) };
 }
+
+const POPULATED = 'it is of a kind that is left to its volume populator, which has to be installed';

@@ -150,19 +150,20 @@ function markOf(base: string, { text }: Outlook): string {
 
 /** Undefined for a pod none of whose delayed claims has a source. */
 function outlookOf(pod: Pod, cluster: ClusterState): Outlook | undefined {
-	const verdicts = pod.claimVolumes.flatMap(({ claimName }) => {
+	const delayed = pod.claimVolumes.flatMap(({ claimName }) => {
 		const claim = cluster.claim(pod.namespace, claimName);
-		return claim?.volumeName === '' ? verdictOf(claim, cluster) : [];
+		return claim?.volumeName === '' ? [claim] : [];
 	});
+	const verdicts = delayed.flatMap((claim) => verdictOf(claim, delayed, cluster));
 	if (verdicts.length === 0) return undefined;
 	return { text: verdicts.map(({ text }) => text).join('\n'), hopeful: verdicts.every(({ fit }) => fit) };
 }
 
-function verdictOf(claim: Claim, cluster: ClusterState): { text: string; fit: boolean }[] {
+function verdictOf(claim: Claim, beside: readonly Claim[], cluster: ClusterState): { text: string; fit: boolean }[] {
 	const storageClass = cluster.storageClass(claim.className);
 	// The PV controller sees to any other by itself, and filter does not ask for its source.
 	if (!claim.source || storageClass?.bindingMode !== 'WaitForFirstConsumer') return [];
-	const found = judgeSource(claim, claim.source, storageClass, cluster);
+	const found = judgeSource(claim, claim.source, storageClass, cluster, beside);
 	if (!found) return [];
 	const fit = !isProblem(found);
 	return [{ text: fit ? (found.limit?.text ?? 'every node') : found.problem, fit }];

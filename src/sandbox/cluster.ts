@@ -47,7 +47,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 	store.load(objects);
 	for (const kind of KINDS) fill(state, store, kind);
 	store.watch((event) => feed(state, event, logger));
-	const stopControllers = startControllers(store, logger, delays);
+	const stopControllers = startControllers(store, logger, delays, drivers);
 	await store.quiet();
 	return {
 		description: `sandbox of ${objects.length} objects from ${paths.join(', ')}`,

@@ -1,5 +1,6 @@
 /** The controllers and drivers of a real cluster, played just far enough for a bind to end in Bound claims. */
 
+import type { DriverSettings } from '../cluster/state.ts';
 import { ClaimController } from './controllers/claims.ts';
 import { EphemeralClaims } from './controllers/ephemeral.ts';
 import { Provisioner } from './controllers/provisioner.ts';
@@ -20,12 +21,17 @@ export interface SandboxDelays {
 }
 
 /** Starts all controllers on what the store holds. Gives a function that stops them. */
-export function startControllers(store: ObjectStore, logger: SandboxLogger, delays: SandboxDelays = {}): () => void {
+export function startControllers(
+	store: ObjectStore,
+	logger: SandboxLogger,
+	delays: SandboxDelays = {},
+	drivers: DriverSettings = {},
+): () => void {
 	const { bind = 0, provision = 0, snapshot = 0, ephemeral = 0 } = delays;
 	const controllers = [
 		new EphemeralClaims(store, logger, ephemeral),
 		new ClaimController(store, logger, bind),
-		new Provisioner(store, logger, provision),
+		new Provisioner(store, logger, provision, drivers),
 		new Snapshotter(store, logger, snapshot),
 	];
 	const unwatch = store.watch((event) => {

@@ -16,12 +16,15 @@ const HOST = 'kubernetes.io/hostname';
 const REACH = 'topobind.dev/snapshot-reach';
 const ZONAL = 'zonal.reach.test';
 const REGIONAL = 'regional.reach.test';
+const LOCAL = 'local.reach.test';
 const MODES: Mode[] = ['companion', 'delegate'];
 // Of the regional driver nothing is configured, nor known.
-const config = { sources: { drivers: { [ZONAL]: { snapshots: 'source-volume' } } } };
+const stays = { snapshots: 'source-volume' };
+const config = { sources: { drivers: { [ZONAL]: stays, [LOCAL]: stays } } };
 
 let zonal: CsiDriver;
 let regional: CsiDriver;
+let local: CsiDriver;
 const scheduling = new Map<Mode, Scheduling>();
 
 beforeAll(async () => {
@@ -32,6 +35,7 @@ beforeAll(async () => {
 	zonal = await startDriver(controlPlane, { name: ZONAL, reach: 'zone', nodes });
 	const two = [{ name: 'reach-a1' }, { name: OUTSIDE }];
 	regional = await startDriver(controlPlane, { name: REGIONAL, reach: 'anywhere', nodes: two });
+	local = await startDriver(controlPlane, { name: LOCAL, reach: 'node', nodes: two });
 	for (const mode of MODES) scheduling.set(mode, await startScheduling(controlPlane, { mode, config }));
 });
 afterAll(async () => {
@@ -86,6 +90,42 @@ describe('a zonal driver', () => {
 		}
 		await scene.deletePods(names);
 		await scheduler.stop();
+	});
+});
+
+describe('a snapshot whose volume and managing node are gone', () => {
+	const GONE = { metadata: { labels: { 'snapshot.storage.kubernetes.io/managed-by': 'reach-gone' } } };
+
+	/** The data's claim is deleted, and what is left of where it was is the name of a node that is no more. */
+	async function lose(scene: Scene): Promise<void> {
+		await api.patch(await contentOf(scene, 'snap'), GONE);
+		const { spec } = await api.get(scene.at.claim('data'));
+		await api.deleteAndWait(scene.at.claim('data'));
+		await api.waitFor(`/api/v1/persistentvolumes/${spec.volumeName}`, (object) => object === undefined);
+	}
+
+	test.each(MODES)('%s mode: of a zonal driver is refused nowhere', async (mode) => {
+		const scene = await open(`lost-${mode}`, zonal, schedulerOf(mode));
+		await lose(scene);
+		await scene.claim('restored', SNAPSHOT);
+		await scene.pod('restored', { cpu: '10m' });
+		await scene.pinned('restored');
+		const filtered = scheduling.get(mode)?.recorder.of('filter', 'restored') ?? [];
+		expect(filtered.length).toBeGreaterThan(0);
+		for (const { response } of filtered) {
+			expect({ ...response.FailedNodes, ...response.FailedAndUnresolvableNodes }).toEqual({});
+		}
+		await scene.deletePods(['restored']);
+	});
+
+	test.each(MODES)('control: %s mode: of a driver with a volume on one node each waits for its node', async (mode) => {
+		const scene = await open(`lost-local-${mode}`, local, schedulerOf(mode));
+		await lose(scene);
+		await scene.restore('restored', SNAPSHOT);
+		const lost = `node name in (reach-gone), where driver ${LOCAL} is not registered (any more); bring it back`;
+		expect(await scene.whyPending('restored', lost)).toContain(lost);
+		expect(await scene.pin('restored')).toBeUndefined();
+		await scene.deletePods(['restored']);
 	});
 });
 

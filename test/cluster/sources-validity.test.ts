@@ -3,11 +3,12 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CsiDriver } from './harness/index.ts';
-import { type Source, useControlPlane } from './shared.ts';
+import { isBound, type Source, useControlPlane } from './shared.ts';
 import { handleOf } from './sources/handmade.ts';
 import { Scene, startDriver } from './sources/scene.ts';
 import type { Case, Unfit } from './sources/unfit.ts';
 import { UNFIT_CLONES } from './sources/unfit-clones.ts';
+import { UNFIT_PAIRS } from './sources/unfit-pairs.ts';
 import { UNFIT_SNAPSHOTS } from './sources/unfit-snapshots.ts';
 import { grantNudging, type Mode, type Scheduling, startScheduling } from './topobind.ts';
 
@@ -40,7 +41,11 @@ async function open(name: string, schedulerName: string): Promise<Pick<Case, 'sc
 type Kind = Source['kind'];
 const KINDS: [string, Kind, Unfit][] = [
 	...UNFIT_SNAPSHOTS.map((unfit): [string, Kind, Unfit] => [unfit.what, 'VolumeSnapshot', unfit]),
-	...UNFIT_CLONES.map((unfit): [string, Kind, Unfit] => [unfit.what, 'PersistentVolumeClaim', unfit]),
+	...[...UNFIT_CLONES, ...UNFIT_PAIRS].map((unfit): [string, Kind, Unfit] => [
+		unfit.what,
+		'PersistentVolumeClaim',
+		unfit,
+	]),
 ];
 
 /** Makes the source unfit, and a pod that waits for it. */
@@ -51,7 +56,7 @@ async function begin(
 	unfit: Unfit,
 ): Promise<Case> {
 	const name = what.replaceAll(/\W+/g, '-').toLowerCase();
-	const of = { ...stage, name, source: { kind, name: `source-${name}` } };
+	const of = { ...stage, name, source: { kind, name: unfit.itself ? name : `source-${name}` } };
 	await unfit.make(of);
 	await of.scene.restore(name, of.source, unfit.claim?.(of));
 	return of;
@@ -70,7 +75,7 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 	});
 
 	test.concurrent.each(KINDS)(
-		'%s: refused with the reason; made valid, the pod runs where the data is',
+		'%s: refused with the reason; made valid, the pod runs where the data is, or along with it',
 		async (what, kind, unfit) => {
 			const of = await begin(stage, what, kind, unfit);
 			const { scene, name } = of;
@@ -84,8 +89,9 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 
 			await unfit.mend(of);
 
-			expect(await scene.running(name)).toBe('validity-2');
-			expect(await scene.isBound(name)).toBe(true);
+			expect(await scene.running(name)).toBe(unfit.along ? 'validity-1' : 'validity-2');
+			// The claim's phase is the last that is written.
+			await api.waitFor(scene.at.claim(name), isBound);
 			expect((await api.get(scene.at.pod(name))).metadata.uid).toBe(uid);
 			await scene.deletePods([name]);
 		},

@@ -1,6 +1,7 @@
 /** What a volume can be filled from: every check of external-provisioner, and that a check is made again in time. */
 
 import { describe, expect, it } from 'vitest';
+import type { DriverSettings } from '../../src/cluster/state.ts';
 import { RESTORE_SIZE } from '../../src/sandbox/controllers/snapshots.ts';
 import type { RawObject } from '../../src/sandbox/raw.ts';
 import {
@@ -32,9 +33,13 @@ const SNAPSHOT = snapshot('cut', { persistentVolumeClaimName: 'origin' });
 type Raw = Readonly<Record<string, unknown>>;
 
 /** Claim `restored` pinned to node a1 after `origin` was bound there; gives why it was refused, last. */
-async function pin(objects: readonly Raw[], prepare: (scene: TestSandbox) => void | Promise<void> = () => {}) {
+async function pin(
+	objects: readonly Raw[],
+	prepare: (scene: TestSandbox) => void | Promise<void> = () => {},
+	drivers: DriverSettings = {},
+) {
 	const logger = recordingLogger();
-	const scene = await sandboxOf([...BASE, ...objects], { logger });
+	const scene = await sandboxOf([...BASE, ...objects], { logger, drivers });
 	await scene.select('origin', 'a1');
 	await prepare(scene);
 	await scene.sandbox.store.quiet();
@@ -190,6 +195,20 @@ describe('a restore', () => {
 		expect(bound).toBe(true);
 	});
 
+	it('may change the volumeMode where the provisioner is configured not to mind', async () => {
+		const objects = [SNAPSHOT, restored({ spec: { volumeMode: 'Block' } })];
+		const of = async (driver: string) =>
+			(await pin(objects, undefined, { [driver]: { preventVolumeModeConversion: false } })).bound;
+		expect(await of(DRIVER)).toBe(true);
+		expect(await of(OTHER_DRIVER)).toBe(false);
+	});
+
+	it('is of one API group only', async () => {
+		const dataSourceRef = { apiGroup: 'example.com', kind: 'VolumeSnapshot', name: 'cut' };
+		const { refusal } = await pin([SNAPSHOT, restored({ spec: { dataSource: undefined, dataSourceRef } })]);
+		expect(refusal).toBe('its source is of API group example.com, not snapshot.storage.k8s.io');
+	});
+
 	it.each<[string, (scene: TestSandbox) => void, string | undefined]>([
 		[
 			'is being deleted',
@@ -282,6 +301,11 @@ describe('a clone', () => {
 
 	it('is made of a bound claim', async () => {
 		expect((await pin([cloned()])).bound).toBe(true);
+	});
+
+	it('is made of it whatever API group it is named with', async () => {
+		const dataSourceRef = { apiGroup: 'example.com', kind: 'PersistentVolumeClaim', name: 'origin' };
+		expect((await pin([cloned({ spec: { dataSource: undefined, dataSourceRef } })])).bound).toBe(true);
 	});
 
 	it.each([

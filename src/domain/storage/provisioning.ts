@@ -31,8 +31,8 @@ export function provisioningSteps(
 	}
 	const steps: ProvisioningStep[] = [];
 	// First, because it is what the person who made the claim has to know: where the data is, or that it is not there yet.
-	const source = claim.source && sourceStep(claim, claim.source, storageClass, view, nodes);
-	if (source && !isMadeAlong(source, claim, beside)) steps.push(source);
+	const source = claim.source && sourceStep(claim, claim.source, storageClass, beside, view, nodes);
+	if (source) steps.push(source);
 	const { allowedTopologies } = storageClass;
 	if (allowedTopologies) {
 		const details = { claim: claim.name, class: claim.className, requirement: allowedTopologies.text };
@@ -69,15 +69,6 @@ interface SegmentWithRoom {
 	/** Bytes. */
 	readonly free: bigint;
 	readonly nodeTopology: Requirement;
-}
-
-/**
- * A clone of a claim of the same pod: its source is bound by the same decision, on the same node, and the provisioner
- * tries again until it is. To wait for that before a node is chosen would be to wait for ever.
- */
-function isMadeAlong(step: ProvisioningStep, { source, namespace }: Claim, beside: readonly Claim[]): boolean {
-	if (step.reason.code !== 'SOURCE_NOT_READY' || source?.kind !== 'PersistentVolumeClaim') return false;
-	return source.namespace === namespace && beside.some(({ name }) => name === source.name);
 }
 
 /** Undefined where capacity is not checked: no request, or a driver that has not opted in. */

@@ -12,10 +12,11 @@ import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
 import type { ClusterView } from '../view.ts';
 import type { ProvisioningStep } from './provisioning-step.ts';
-import { checkClone } from './sources/clone.ts';
+import { isClone } from './sources/circle.ts';
+import { checkClone, MADE_ALONG } from './sources/clone.ts';
 import { problemOfGrant } from './sources/grants.ts';
 import { invalid, isProblem, type SourceProblem } from './sources/problem.ts';
-import { type Reach, reachOfClone, reachOfSnapshot } from './sources/reach.ts';
+import { REACH_ALONG, type Reach, reachOfClone, reachOfSnapshot } from './sources/reach.ts';
 import { checkSnapshot } from './sources/snapshot.ts';
 
 /** The step that provisioning owes to the claim's source; undefined where there is none, or it limits nothing. */
@@ -23,10 +24,11 @@ export function sourceStep(
 	claim: Claim,
 	source: ClaimSource,
 	storageClass: StorageClass,
+	beside: readonly Claim[],
 	view: ClusterView,
 	nodes: NodeIndex,
 ): ProvisioningStep | undefined {
-	const found = judgeSource(claim, source, storageClass, view);
+	const found = judgeSource(claim, source, storageClass, view, beside);
 	if (!found) return undefined;
 	if (isProblem(found)) return { allowed: new NodeSet(), reason: refusal(claim, source, found) };
 	const { limit } = found;
@@ -35,28 +37,43 @@ export function sourceStep(
 	return { allowed: limit.nodes(nodes), reason: reason('SOURCE_UNREACHABLE', details) };
 }
 
-/** What the source reaches, or why the claim cannot be filled from it. Undefined for kinds that volume populators see to. */
+/**
+ * What the source reaches, or why the claim cannot be filled from it. Undefined for kinds that volume populators see to.
+ * `beside` are the delayed claims of the pod that it is judged for: a clone can be made along with its source.
+ */
 export function judgeSource(
 	claim: Claim,
 	source: ClaimSource,
 	{ provisioner }: StorageClass,
 	view: ClusterView,
+	beside: readonly Claim[] = [],
 ): Reach | SourceProblem | undefined {
-	const isSnapshot = source.kind === 'VolumeSnapshot' && source.apiGroup === 'snapshot.storage.k8s.io';
-	const isClaim = source.kind === 'PersistentVolumeClaim' && source.apiGroup === '';
+	const isSnapshot = source.kind === 'VolumeSnapshot';
+	const isClaim = isClone(source);
 	if (!isSnapshot && !isClaim) return undefined;
-	const ungranted = problemOfGrant(source, claim.namespace, view);
-	if (ungranted) return ungranted;
-	if (claim.selector)
-		return invalid('the claim has a selector, which is for volumes that are there; create it without');
+	const problem = problemOfGrant(source, claim.namespace, view) ?? problemOfReference(claim, source);
+	if (problem) return problem;
 	const driver = TRANSLATED.get(provisioner) ?? provisioner;
 	if (isSnapshot) {
 		const content = checkSnapshot(claim, source, driver, view);
 		return isProblem(content) ? content : reachOfSnapshot(content, view);
 	}
-	const volume = checkClone(claim, source, driver, view);
+	const volume = checkClone(claim, source, driver, view, beside);
+	if (volume === MADE_ALONG) return REACH_ALONG;
 	return isProblem(volume) ? volume : reachOfClone(volume);
 }
+
+/** prepareProvision: a claim is cloned whatever API group the reference names, a snapshot is restored of one group only. */
+function problemOfReference({ selector }: Claim, { kind, apiGroup }: ClaimSource): SourceProblem | undefined {
+	if (kind === 'VolumeSnapshot' && apiGroup !== SNAPSHOT_GROUP) {
+		const found = apiGroup === '' ? 'none' : apiGroup;
+		return invalid(`the claim names API group ${found} for it; create the claim with ${SNAPSHOT_GROUP}`);
+	}
+	if (selector) return invalid('the claim has a selector, which is for volumes that are there; create it without');
+	return undefined;
+}
+
+const SNAPSHOT_GROUP = 'snapshot.storage.k8s.io';
 
 /** For a person: without the namespace where it is the claim's own. */
 export function sourceName(claim: Claim, { kind, namespace, name }: ClaimSource): string {

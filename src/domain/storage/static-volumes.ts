@@ -31,6 +31,12 @@ export class StaticVolumes {
 		return this.#shelves.size === 0 && this.#reserved.size === 0;
 	}
 
+	/** Whether a CSI volume of the driver is among them that is not another claim's. Looks at all of them, at no other property. */
+	hasOfDriver(driver: string, claim: Claim): boolean {
+		const isOf = ({ csi }: Volume) => csi?.driver === driver;
+		return this.#reservedFor(claim).some(isOf) || [...this.#shelves.values()].some(({ volumes }) => volumes.some(isOf));
+	}
+
 	add(volume: Volume): void {
 		if (volume.deleting) return;
 		if (volume.claimRef) {

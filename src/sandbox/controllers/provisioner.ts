@@ -1,5 +1,6 @@
 /** external-provisioner's part, for every driver: makes volumes for claims that ask for one. */
 
+import type { DriverSettings } from '../../cluster/state.ts';
 import { wholeUnits, ZERO } from '../../domain/storage/quantity.ts';
 import { referenceTo } from '../binding.ts';
 import type { SandboxLogger } from '../logger.ts';
@@ -15,10 +16,12 @@ import { affinityOf, type Place, placeOfNode, placesForAnyNode } from './topolog
 export class Provisioner {
 	readonly #store: ObjectStore;
 	readonly #logger: SandboxLogger;
+	readonly #drivers: DriverSettings;
 	readonly #claims: Reconciler;
 
-	constructor(store: ObjectStore, logger: SandboxLogger, delayMs: number) {
+	constructor(store: ObjectStore, logger: SandboxLogger, delayMs: number, drivers: DriverSettings) {
 		this.#store = store;
+		this.#drivers = drivers;
 		this.#logger = logger;
 		this.#claims = new Reconciler({ name: 'provisioner', delayMs, logger, reconcile: (key) => this.#reconcile(key) });
 	}
@@ -60,14 +63,14 @@ export class Provisioner {
 			this.#giveBack(claim, `selected node ${nodeName} does not exist`);
 			return;
 		}
-		const reach = checkSource(this.#store, claim, storageClass);
+		const reach = checkSource(this.#store, claim, storageClass, this.#drivers);
 		const place = placeOfNode(this.#store, storageClass, node, reach);
 		if (this.#take(claim, storageClass, place)) this.#create(claim, storageClass, place);
 		else this.#giveBack(claim, `ResourceExhausted: not enough storage at selected node ${nodeName}`);
 	}
 
 	#provisionAnywhere(claim: RawClaim, storageClass: RawStorageClass): void {
-		const reach = checkSource(this.#store, claim, storageClass);
+		const reach = checkSource(this.#store, claim, storageClass, this.#drivers);
 		for (const place of placesForAnyNode(this.#store, storageClass, reach)) {
 			if (!this.#take(claim, storageClass, place)) continue;
 			this.#create(claim, storageClass, place);

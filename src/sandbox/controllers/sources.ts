@@ -1,5 +1,6 @@
 /** What external-provisioner asks of the snapshot or claim that a new volume is filled from. */
 
+import type { DriverSettings } from '../../cluster/state.ts';
 import type { ClaimSource } from '../../domain/model.ts';
 import { compareQuantities, parseQuantity, wholeUnits, ZERO } from '../../domain/storage/quantity.ts';
 import { type Requirement, requirementOfTopologyTerms } from '../../domain/topology/requirement.ts';
@@ -20,15 +21,15 @@ export function checkSource(
 	store: ObjectStore,
 	claim: RawClaim,
 	storageClass: RawStorageClass,
+	drivers: DriverSettings,
 ): Requirement | undefined {
 	const { source } = claimOf(claim);
 	if (!source) return undefined;
 	checkGrant(store, claim, source);
-	if (source.kind === 'VolumeSnapshot' && source.apiGroup === SNAPSHOT_GROUP) {
-		return checkSnapshot(store, claim, storageClass, source);
-	}
-	if (source.kind === 'PersistentVolumeClaim' && source.apiGroup === '') {
-		return checkClone(store, claim, storageClass, source);
+	if (source.kind === 'PersistentVolumeClaim') return checkClone(store, claim, storageClass, source);
+	if (source.kind === 'VolumeSnapshot') {
+		if (source.apiGroup === SNAPSHOT_GROUP) return checkSnapshot(store, claim, storageClass, source, drivers);
+		throw new Hold(`its source is of API group ${source.apiGroup || 'none'}, not ${SNAPSHOT_GROUP}`, []);
 	}
 	throw new Hold(`its source is a ${source.kind}, which is left to a volume populator`, []);
 }
@@ -56,6 +57,7 @@ function checkSnapshot(
 	claim: RawClaim,
 	storageClass: RawStorageClass,
 	{ namespace, name }: ClaimSource,
+	drivers: DriverSettings,
 ): Requirement | undefined {
 	const key = `${namespace}/${name}`;
 	const snapshot = store.get('VolumeSnapshot', key);
@@ -84,7 +86,9 @@ function checkSnapshot(
 	if (restoreSize && wholeUnits(request ?? ZERO) < wholeUnits(parseQuantity(restoreSize))) {
 		return refuse(`needs ${restoreSize} to be restored, the claim asks for ${request?.text ?? 'nothing'}`);
 	}
-	const mayChangeMode = TRUE.has(content.metadata.annotations?.[ALLOW_MODE_CHANGE] ?? '');
+	const mayChangeMode =
+		drivers[driver]?.preventVolumeModeConversion === false ||
+		TRUE.has(content.metadata.annotations?.[ALLOW_MODE_CHANGE] ?? '');
 	if (sourceVolumeMode && sourceVolumeMode !== volumeMode && !mayChangeMode) {
 		return refuse(`is of a ${sourceVolumeMode} volume, the claim asks for ${volumeMode}`);
 	}

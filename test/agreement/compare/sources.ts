@@ -15,7 +15,6 @@ interface ClaimSpec {
 }
 
 interface Reference {
-	readonly apiGroup?: string;
 	readonly kind: string;
 }
 
@@ -61,7 +60,6 @@ function isAvailable({ status }: Manifest): boolean {
 
 function hasJudgedSource({ spec }: Manifest): boolean {
 	const { dataSource, dataSourceRef } = (spec ?? {}) as ClaimSpec;
-	const { apiGroup = '', kind = '' } = dataSource ?? dataSourceRef ?? {};
-	if (kind === 'VolumeSnapshot') return apiGroup === 'snapshot.storage.k8s.io';
-	return kind === 'PersistentVolumeClaim' && apiGroup === '';
+	const { kind = '' } = dataSource ?? dataSourceRef ?? {};
+	return kind === 'VolumeSnapshot' || kind === 'PersistentVolumeClaim';
 }

@@ -104,7 +104,7 @@ export const DRIVERS = {
 };
 
 /** Of these topobind has it from their documentation where snapshots can be restored. */
-export const WELL_KNOWN_DRIVERS = ['hostpath.csi.k8s.io', 'ebs.csi.aws.com'];
+export const WELL_KNOWN_DRIVERS = ['topolvm.io', 'ebs.csi.aws.com'];
 
 export const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 export const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';

@@ -12,6 +12,7 @@ import {
 	claimAnew,
 	holdInDeletion,
 	NOBODY,
+	nameClass,
 	ownClass,
 	provisionBy,
 	release,
@@ -27,9 +28,6 @@ async function fillAnew(of: Case): Promise<void> {
 	await of.scene.api.deleteAndWait(original(of));
 	await fill(of);
 }
-
-const nameClass = (of: Case, path: string) =>
-	of.scene.api.patch(path, { spec: { storageClassName: of.scene.driver.name } });
 
 export const UNFIT_CLONES: readonly Unfit[] = [
 	{

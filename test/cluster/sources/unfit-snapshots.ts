@@ -129,6 +129,15 @@ export const UNFIT_SNAPSHOTS: readonly Unfit[] = [
 		mend: (of) => patchContent(of, { metadata: { annotations: { [MODE_CHANGE]: 'true' } } }),
 	},
 	{
+		what: 'a snapshot of another API group',
+		claim: ({ source }) => ({
+			spec: { dataSource: undefined, dataSourceRef: { apiGroup: 'snapshots.example.com', ...source } },
+		}),
+		make: take,
+		says: () => 'the claim names API group snapshots.example.com for it; create the claim with snapshot.storage.k8s.io',
+		mend: (of) => claimAnew(of),
+	},
+	{
 		what: 'a snapshot, for a claim with a selector',
 		claim: () => ({ spec: { selector: { matchLabels: { tier: 'gold' } } } }),
 		make: take,

@@ -21,6 +21,10 @@ export interface Unfit {
 	readonly what: string;
 	/** There is nothing to do but wait: SOURCE_NOT_READY. Else SOURCE_INVALID. */
 	readonly waits?: true;
+	/** The source is made along with the claim: where their pod prefers. */
+	readonly along?: true;
+	/** The claim is its own source. */
+	readonly itself?: true;
 	/** What the claim has other than usual. */
 	readonly claim?: (of: Case) => RestoreOptions;
 	readonly make: (of: Case) => Promise<unknown>;
@@ -61,6 +65,10 @@ export const byAnnotation = ({ scene }: Case): RestoreOptions => ({
 	metadata: { annotations: { 'volume.beta.kubernetes.io/storage-class': scene.driver.name } },
 	spec: { storageClassName: undefined },
 });
+
+/** Sets the class that the claim at this path has by annotation alone. */
+export const nameClass = ({ scene }: Case, path: string) =>
+	scene.api.patch(path, { spec: { storageClassName: scene.driver.name } });
 
 /** A driver that is not there. */
 export const NOBODY = 'nobody.test';

@@ -60,5 +60,6 @@ it('a cluster without snapshots and grants is a whole cluster', async () => {
 		'/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents',
 		'/apis/snapshot.storage.k8s.io/v1/volumesnapshots',
 	]);
+	expect(cluster.state.hasSnapshots).toBe(false);
 	expect(cluster.state.snapshotReach('local.example.com')).toBe('source-volume');
 });

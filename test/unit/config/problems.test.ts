@@ -63,8 +63,8 @@ describe('a wrong value', () => {
 			'sources.drivers["a.b"].snapshots: expected one of anywhere, source-volume, managed-by-node, found the text "source"',
 		],
 		[
-			'sources: {drivers: {a.b: {}}}',
-			'sources.drivers["a.b"].snapshots is missing; expected one of anywhere, source-volume, managed-by-node',
+			'sources: {drivers: {a.b: {preventVolumeModeConversion: "false"}}}',
+			'sources.drivers["a.b"].preventVolumeModeConversion: expected true or false, found the text "false"',
 		],
 	])('%s', (fields, message) => {
 		expect(ofFields(fields)).toEqual([`topobind.yaml:3: ${message}`]);

@@ -16,7 +16,7 @@ export function naivelyWorks(pod: Pod, state: ClusterState, node: string): boole
 	if (delayed.some(({ selectedNode }) => selectedNode !== undefined && selectedNode !== node)) return false;
 	const { left } = naiveChoice(pod, state, node);
 	const pinned = delayed.filter(({ selectedNode }) => selectedNode !== undefined);
-	return [...pinned, ...left].every((claim) => canProvision(claim, state, node));
+	return [...pinned, ...left].every((claim) => canProvision(claim, state, node, delayed));
 }
 
 /** Which volumes the pod's claims get on a node, whether or not the rest works there, and the claims that get none. */
@@ -53,12 +53,12 @@ function reaches(claim: Claim, state: ClusterState, labels: Labels): boolean {
 	return zoneRequirementsOf(volume.labels).every((zone) => matchesZone(zone, labels));
 }
 
-function canProvision(claim: Claim, state: ClusterState, node: string): boolean {
+function canProvision(claim: Claim, state: ClusterState, node: string, beside: readonly Claim[]): boolean {
 	const labels = state.nodes.labelsOf(state.nodes.idOf(node) as number);
 	const { provisioner = '', allowedTopologies } = state.storageClass(claim.className) ?? {};
 	if (provisioner === '' || provisioner === 'kubernetes.io/no-provisioner') return false;
 	if (allowedTopologies && !matchesRequirement(allowedTopologies, labels)) return false;
-	if (!canBeFilled(claim, provisioner, state, node)) return false;
+	if (!canBeFilled(claim, provisioner, state, node, beside)) return false;
 	const { request } = claim;
 	if (!request || !state.csiDriver(provisioner)?.storageCapacity) return true;
 	return [...state.all('CSIStorageCapacity').values()].some(

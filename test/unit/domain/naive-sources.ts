@@ -5,20 +5,49 @@ import type { Claim, ClaimSource, Labels, SnapshotContent, Volume } from '../../
 import { type Quantity, wholeUnits, ZERO } from '../../../src/domain/storage/quantity.ts';
 import { matchesRequirement } from '../../../src/domain/topology/requirement.ts';
 
-export function canBeFilled(claim: Claim, provisioner: string, state: ClusterState, node: string): boolean {
+export function canBeFilled(
+	claim: Claim,
+	provisioner: string,
+	state: ClusterState,
+	node: string,
+	beside: readonly Claim[],
+): boolean {
 	const { source } = claim;
-	if (!source) return true;
-	const isSnapshot = source.kind === 'VolumeSnapshot' && source.apiGroup === 'snapshot.storage.k8s.io';
-	const isClone = source.kind === 'PersistentVolumeClaim' && source.apiGroup === '';
-	if (!isSnapshot && !isClone) return true;
+	if (!source || !['VolumeSnapshot', 'PersistentVolumeClaim'].includes(source.kind)) return true;
 	if (claim.selector || !isGranted(claim, source, state)) return false;
 	const labels = state.nodes.labelsOf(state.nodes.idOf(node) as number);
-	if (isClone) {
+	if (source.kind === 'PersistentVolumeClaim') {
+		if (isMadeAlong(claim, source, provisioner, state, beside)) return true;
 		const volume = soundOrigin(claim, source, provisioner, state);
 		return volume !== undefined && reaches(volume, labels);
 	}
+	if (source.apiGroup !== 'snapshot.storage.k8s.io') return false;
 	const content = soundContent(claim, source, provisioner, state);
 	return content !== undefined && extendsTo(content, state, node, labels);
+}
+
+function isMadeAlong(
+	claim: Claim,
+	{ name, namespace }: ClaimSource,
+	driver: string,
+	state: ClusterState,
+	beside: readonly Claim[],
+): boolean {
+	const origin = beside.find((one) => one.name === name && one.namespace === namespace);
+	if (origin?.phase !== 'Pending' || origin === claim || !origin.classInSpec || !claim.classInSpec) return false;
+	if (!isEnough(claim.request, origin.request ?? ZERO) || origin.volumeMode !== claim.volumeMode) return false;
+	const mayBeThere = (one: Claim) =>
+		[...state.all('PersistentVolume').values()].some(
+			({ csi, className, phase, claimRef, deleting }) =>
+				csi?.driver === driver && className === one.className && phase === 'Available' && !claimRef && !deleting,
+		);
+	const { provisioner } = state.storageClass(origin.className) ?? {};
+	if (provisioner !== driver && !mayBeThere(origin)) return false;
+	// Three claims at most.
+	const next = state.claim(namespace, origin.source?.kind === 'PersistentVolumeClaim' ? origin.source.name : '');
+	if (next === claim) return mayBeThere(origin);
+	const last = state.claim(namespace, next?.source?.kind === 'PersistentVolumeClaim' ? next.source.name : '');
+	return !(next?.phase === 'Pending' && last === claim) || mayBeThere(origin) || mayBeThere(next);
 }
 
 function isGranted(claim: Claim, { namespace, apiGroup, kind, name }: ClaimSource, state: ClusterState): boolean {
@@ -59,7 +88,8 @@ function soundContent(
 	}
 	if (content.driver !== driver || !snapshot.ready || !content.hasHandle) return undefined;
 	if (snapshot.restoreSize && !(claim.request && isEnough(claim.request, snapshot.restoreSize))) return undefined;
-	const isOfMode = volumeMode === undefined || volumeMode === claim.volumeMode || content.allowsModeChange;
+	const mayChange = content.allowsModeChange || !state.preventsModeChange(driver);
+	const isOfMode = volumeMode === undefined || volumeMode === claim.volumeMode || mayChange;
 	return isOfMode ? content : undefined;
 }
 
@@ -67,7 +97,6 @@ function isEnough(request: Quantity | undefined, least: Quantity): boolean {
 	return wholeUnits(request ?? ZERO) >= wholeUnits(least);
 }
 
-/** Without CSINodes: the managing node is then the only one that is known to reach what it manages. */
 function extendsTo(content: SnapshotContent, state: ClusterState, node: string, labels: Labels): boolean {
 	const { affinity, driver, managedBy, className, volumeHandle } = content;
 	if (affinity === 'every node') return true;
@@ -79,13 +108,36 @@ function extendsTo(content: SnapshotContent, state: ClusterState, node: string, 
 		case 'managed-by-node':
 			return isManager;
 		case 'source-volume': {
-			const volumes = [...state.all('PersistentVolume').values()];
-			const volume = volumes.find(({ csi }) => csi?.driver === driver && csi.handle === volumeHandle);
-			return volume ? reaches(volume, labels) : isManager;
+			const all = [...state.all('PersistentVolume').values()];
+			const volumes = all.filter(({ csi }) => csi?.driver === driver && csi.handle === volumeHandle);
+			if (volumes.length > 0 && volumeHandle !== '') return volumes.some((volume) => reaches(volume, labels));
+			return managedBy === '' || isManagedTo(node, content, state);
 		}
 		default:
 			return true;
 	}
+}
+
+function isManagedTo(node: string, { managedBy, driver }: SnapshotContent, state: ClusterState): boolean {
+	const segment = segmentOf(managedBy, driver, state);
+	if (segment) {
+		const labels = state.all('Node').get(node)?.labels ?? {};
+		return segment.every(([key, value]) => labels[key] === value);
+	}
+	const registered = [...state.all('Node').keys()].filter((name) =>
+		state.csiNode(name)?.drivers.some((one) => one.name === driver),
+	);
+	const isLocal =
+		registered.length > 1 &&
+		registered.every((name) => segmentOf(name, driver, state)?.some(([, value]) => value === name));
+	return !isLocal || node === managedBy;
+}
+
+function segmentOf(node: string, driver: string, state: ClusterState): [string, string][] | undefined {
+	const keys = state.csiNode(node)?.drivers.find(({ name }) => name === driver)?.topologyKeys ?? [];
+	const labels = state.all('Node').get(node)?.labels;
+	const segment = keys.map((key): [string, string] => [key, labels?.[key] ?? '']);
+	return segment.length > 0 && segment.every(([, value]) => value !== '') ? segment : undefined;
 }
 
 function reaches({ affinity }: Volume, labels: Labels): boolean {

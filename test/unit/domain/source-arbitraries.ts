@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import type { DriverSettings } from '../../../src/cluster/state.ts';
 import { HOST, type Manifest, terms, topologies, ZONE } from './builders.ts';
-import { content, grant, MODE_CHANGE, origin, REACH, snapshot, snapshotClass } from './source-builders.ts';
+import { content, grant, MODE_CHANGE, origin, REACH, registered, snapshot, snapshotClass } from './source-builders.ts';
 
 /** The provisioner of class `csi`. */
 export const PROVISIONER = 'driver';
@@ -23,6 +23,9 @@ export const references = {
 	},
 	missing: { dataSourceRef: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 'nowhere' } },
 	clone: { dataSource: { kind: 'PersistentVolumeClaim', name: 'origin' } },
+	twin: { dataSource: { kind: 'PersistentVolumeClaim', name: 'c0' } },
+	turned: { dataSourceRef: { apiGroup: 'example.com', kind: 'PersistentVolumeClaim', name: 'c1' } },
+	grouped: { dataSourceRef: { apiGroup: 'example.com', kind: 'VolumeSnapshot', name: 's0' } },
 	populated: { dataSourceRef: { apiGroup: 'populators.example.com', kind: 'Image', name: 'alpine' } },
 } as const;
 
@@ -30,7 +33,8 @@ const anyReference = fc.oneof(
 	{ weight: 9, arbitrary: fc.constant(UNSET) },
 	{ weight: 6, arbitrary: fc.constant('snapshot' as const) },
 	{ weight: 4, arbitrary: fc.constant('clone' as const) },
-	fc.constantFrom('foreign' as const, 'missing' as const, 'populated' as const),
+	{ weight: 2, arbitrary: fc.constantFrom('twin' as const, 'turned' as const) },
+	fc.constantFrom('foreign' as const, 'missing' as const, 'grouped' as const, 'populated' as const),
 );
 
 /** Gives the claim a source, or none. */
@@ -131,11 +135,31 @@ export interface SourceObjects {
 	readonly others: readonly Manifest[];
 }
 
-export const sources: fc.Arbitrary<SourceObjects> = fc.tuple(snapshots, origins).map(([made, [claim, volume]]) => ({
-	volume: { ...(volume as Manifest<'PersistentVolume'>), metadata: ORIGIN_VOLUME },
-	others: [...made, claim as Manifest],
-}));
+const keys = fc.constantFrom(UNSET, [HOST], [HOST], [ZONE], [ZONE, HOST], []);
+
+/** What the driver has registered on nodes; mostly the same on all. */
+const registrations = fc
+	.oneof(
+		keys.map((one) => [one, one, one, one]),
+		fc.tuple(keys, keys, keys, keys),
+	)
+	.map((each) =>
+		each.flatMap((topologyKeys, at) => (topologyKeys ? registered(`n${at}`, PROVISIONER, topologyKeys) : [])),
+	);
+
+export const sources: fc.Arbitrary<SourceObjects> = fc
+	.tuple(snapshots, origins, registrations)
+	.map(([made, [claim, volume], csiNodes]) => ({
+		volume: { ...(volume as Manifest<'PersistentVolume'>), metadata: ORIGIN_VOLUME },
+		others: [...made, claim as Manifest, ...csiNodes],
+	}));
 
 export const settings: fc.Arbitrary<DriverSettings> = fc
-	.constantFrom(UNSET, UNSET, 'anywhere' as const, 'source-volume' as const, 'managed-by-node' as const)
-	.map((snapshots): DriverSettings => (snapshots ? { [PROVISIONER]: { snapshots } } : {}));
+	.tuple(
+		fc.constantFrom(UNSET, UNSET, 'anywhere' as const, 'source-volume' as const, 'managed-by-node' as const),
+		seldom(false),
+	)
+	.map(([snapshots, prevented]): DriverSettings => {
+		const preventing = prevented === false ? { preventVolumeModeConversion: prevented } : {};
+		return { [PROVISIONER]: { ...(snapshots && { snapshots }), ...preventing } };
+	});

@@ -1,6 +1,8 @@
 /** Snapshots, clones and what they are made of, in few words; beside builders.ts. */
 
+import type { Kind } from '../../../src/cluster/kinds.ts';
 import { ClusterState, type DriverSettings } from '../../../src/cluster/state.ts';
+import type { SnapshotReach } from '../../../src/domain/model.ts';
 import type { RawTopologySelectorTerm } from '../../../src/domain/topology/requirement.ts';
 import {
 	type ClaimOptions,
@@ -122,6 +124,12 @@ export function grant(
 	};
 }
 
+/** A node on which the driver has registered these topology keys. */
+export function registered(name: string, driver: string, topologyKeys: readonly string[]): Manifest<'CSINode'> {
+	const drivers = [{ name: driver, nodeID: name, topologyKeys }];
+	return { kind: 'CSINode', metadata: { name, resourceVersion: '1' }, spec: { drivers } };
+}
+
 /** What a volume has that every node reaches. */
 export const EVERYWHERE = { affinity: terms([HOST, 'Exists']) };
 
@@ -144,13 +152,17 @@ export function origin(
 }
 
 /** Three nodes and class `csi`, then the objects given, in a cluster where the drivers are so configured. */
-export function scene(objects: readonly Manifest[], drivers: DriverSettings = {}): ClusterState {
-	const state = new ClusterState(drivers);
+export function scene(
+	objects: readonly Manifest[],
+	drivers: DriverSettings = {},
+	isAbsent?: (kind: Kind) => boolean,
+): ClusterState {
+	const state = new ClusterState(drivers, true, isAbsent);
 	const nodes = [node('n1', { zone: 'a' }), node('n2', { zone: 'a' }), node('n3', { zone: 'b' })];
 	for (const object of [...nodes, storageClass('csi', { provisioner: DRIVER }), ...objects]) put(state, object);
 	return state;
 }
 
-export const configured = (snapshots: DriverSettings[string]['snapshots']): DriverSettings => ({
+export const configured = (snapshots: SnapshotReach): DriverSettings => ({
 	[DRIVER]: { snapshots },
 });

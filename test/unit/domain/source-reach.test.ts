@@ -28,6 +28,7 @@ import {
 	EVERYWHERE,
 	origin,
 	REACH,
+	registered,
 	restore,
 	scene,
 	snapshot,
@@ -183,37 +184,82 @@ describe('source-volume', () => {
 		expect(feasible(r, state)).toEqual(ALL);
 	});
 
-	it('falls back on the managing node when the volume is gone, then on everywhere, and says so', () => {
-		const state = scene(restored({ managedBy: 'n3' }), local);
-		expect(feasible(r, state)).toEqual(['n2']);
+	const gone = (managedBy: string, ...nodes: Manifest[]) => {
+		const state = scene(restored({ managedBy }, ...nodes), local);
 		state.remove('PersistentVolume', 'pv');
-		expect(feasible(r, state)).toEqual(['n3']);
-		expect(reachOf(state).basis).toContain('the source volume is gone, but content c-s tells its managing node');
-		put(state, content('s'));
+		return state;
+	};
+	const on = (name: string, ...keys: string[]) => registered(name, DRIVER, keys);
+
+	it('falls back on everywhere when the volume is gone, and says so', () => {
+		const state = gone('');
 		expect(feasible(r, state)).toEqual(ALL);
 		expect(reachOf(state).basis).toContain('the source volume is gone, so every node will do');
 	});
 
 	it('takes the managing node for all that reach the same volumes, by what the driver registered there', () => {
-		const registered = (name: string, ...topologyKeys: string[]): Manifest => ({
-			kind: 'CSINode',
-			metadata: { name, resourceVersion: '1' },
-			spec: { drivers: [{ name: DRIVER, nodeID: name, topologyKeys }] },
-		});
-		const state = scene(restored({ managedBy: 'n1' }), local);
-		state.remove('PersistentVolume', 'pv');
-		put(state, registered('n1', 'zone'));
+		const state = gone('n1', on('n1', 'zone'), on('n2', HOST), on('n3', HOST));
 		expect(feasible(r, state)).toEqual(['n1', 'n2']);
-		put(state, registered('n1', HOST));
+		expect(reachOf(state).basis).toContain('the source volume is gone, but content c-s tells its managing node');
+		put(state, on('n1', HOST));
 		expect(feasible(r, state)).toEqual(['n1']);
-		put(state, registered('n1', 'zone', HOST));
+		put(state, on('n1', 'zone', HOST));
 		expect(feasible(r, state)).toEqual(['n1']);
-		put(state, registered('n1', 'a-label-it-lacks'));
-		expect(feasible(r, state)).toEqual(['n1']);
-		put(state, registered('n1', 'zone', 'a-label-it-lacks'));
-		expect(feasible(r, state)).toEqual(['n1']);
-		put(state, content('s', { managedBy: 'n9' }));
+	});
+
+	it.each<[string, Manifest[]]>([
+		['is not registered anywhere', []],
+		['is zonal', [on('n1', 'zone'), on('n2', 'zone'), on('n3', 'zone')]],
+		['is zonal, with one node in each zone', [on('n1', 'zone'), on('n3', 'zone')]],
+		['is on one node alone, which proves nothing', [on('n1', HOST)]],
+		['is of one node here and of a zone there', [on('n1', HOST), on('n2', 'zone')]],
+		['has registered no topology', [on('n1'), on('n2')]],
+		['lacks the label here', [on('n1', HOST), on('n2', 'a-label-it-lacks')]],
+		['is another', [registered('n1', 'b.example.com', [HOST]), registered('n2', 'b.example.com', [HOST])]],
+	])('of a managing node that is gone, is everywhere where the driver %s', (_, csiNodes) => {
+		const state = gone('n9', ...csiNodes);
+		expect(feasible(r, state)).toEqual(ALL);
+		expect(reachOf(state).basis).toContain(
+			'but content c-s tells its managing node, n9, where the driver is not registered with its topology; every node will do',
+		);
+	});
+
+	it('of a managing node that is gone, is that node where the driver has volumes on one node each, and says what to do', () => {
+		const state = gone('n9', on('n1', HOST), on('n2', HOST));
 		expect(feasible(r, state)).toEqual([]);
+		const lost = `node name in (n9), where driver ${DRIVER} is not registered (any more); bring it back, use another snapshot, or set its reach`;
+		expect(reasons(r, state).n1).toMatchObject({
+			code: 'SOURCE_UNREACHABLE',
+			message: `claim r must go where its source, VolumeSnapshot s, can be reached: ${lost}`,
+		});
+		expect(reachOf(state).basis).toContain('and the driver has volumes on one node each');
+		put(state, node('n9'));
+		expect(feasible(r, state)).toEqual(['n9']);
+	});
+
+	it('of a managing node that is there without the driver, is the same', () => {
+		const local = [on('n1', HOST), on('n2', HOST)];
+		expect(feasible(r, gone('n3', ...local))).toEqual(['n3']);
+		expect(feasible(r, gone('n3', on('n1', 'zone'), on('n2', 'zone')))).toEqual(ALL);
+		// The node's name is not its host name, and the driver may go by either.
+		const named = { [HOST]: 'host-5', 'topology.example.com/node': 'n5' };
+		expect(feasible(r, gone('n3', ...local, node('n5', named), on('n5', 'topology.example.com/node')))).toEqual(['n3']);
+		expect(feasible(r, gone('n3', ...local, node('n5', named), on('n5', HOST)))).toEqual(['n3']);
+	});
+
+	it('is where any of several volumes with the handle is', () => {
+		const second = (options: object) =>
+			volume('pv2', { ...options, spec: { csi: { driver: DRIVER, volumeHandle: 'h' } } });
+		const state = scene(restored({}, second({ on: 'n3' })), local);
+		expect(feasible(r, state)).toEqual(['n2', 'n3']);
+		expect(reachOf(state)).toMatchObject({
+			basis: expect.stringContaining('taken of volume pv or pv2'),
+			limit: { text: `${HOST} in (n2) or ${HOST} in (n3)` },
+		});
+		put(state, second({ on: 'n2' }));
+		expect(reachOf(state).limit?.text).toBe(`${HOST} in (n2)`);
+		put(state, second({}));
+		expect(feasible(r, state)).toEqual(ALL);
 	});
 
 	it('says that a pre-provisioned content does not tell its source volume', () => {
@@ -222,6 +268,7 @@ describe('source-volume', () => {
 		expect(feasible(r, state)).toEqual(ALL);
 		expect(reachOf(state).basis).toContain('content c-s does not tell its source volume, so every node will do');
 		put(state, content('s', { spec, managedBy: 'n1' }));
+		put(state, registered('n1', DRIVER, [HOST]));
 		expect(feasible(r, state)).toEqual(['n1']);
 	});
 });

@@ -47,6 +47,11 @@ const waits = (problem: string, source = 'VolumeSnapshot s') =>
 const fails = (problem: string, source = 'VolumeSnapshot s') =>
 	`SOURCE_INVALID claim r cannot be filled from its source, ${source}: ${problem}`;
 
+function withoutClass(made: Manifest<'PersistentVolumeClaim'>): Manifest<'PersistentVolumeClaim'> {
+	const { storageClassName: _, ...spec } = made.spec as Record<string, unknown>;
+	return { ...made, spec };
+}
+
 describe('a clone of a claim of the same pod', () => {
 	const made = (...objects: readonly Manifest[]) =>
 		scene([claim('data', { class: 'csi' }), clone('r', 'data'), ...objects]);
@@ -71,6 +76,146 @@ describe('a clone of a claim of the same pod', () => {
 		const state = scene([claim('data', { class: 'csi' }), clone('r', 'data', { selector })]);
 		const problem = 'the claim has a selector, which is for volumes that are there; create it without';
 		expect(verdict(state, 'data', 'r')).toBe(fails(problem, 'PersistentVolumeClaim data'));
+	});
+
+	const OF_DATA = 'PersistentVolumeClaim data';
+	const other = (provisioner: string) => storageClass('other', { provisioner });
+	const pair = (source: Manifest, made: Manifest, ...objects: readonly Manifest[]) =>
+		verdict(scene([source, made, ...objects]), 'data', 'r');
+
+	it.each<[string, Manifest, Manifest, string, Manifest[]?]>([
+		[
+			'is smaller',
+			claim('data', { class: 'csi', size: '2Gi' }),
+			clone('r', 'data'),
+			'it asks for 2Gi, but the claim for 1Gi; ask for at least 2Gi',
+		],
+		[
+			'is a block device of a file system',
+			claim('data', { class: 'csi' }),
+			clone('r', 'data', { volumeMode: 'Block' }),
+			'it is a Filesystem volume, but the claim asks for Block; ask for Filesystem',
+		],
+		[
+			'is a file system of a block device',
+			claim('data', { class: 'csi', volumeMode: 'Block' }),
+			clone('r', 'data'),
+			'it is a Block volume, but the claim asks for Filesystem; ask for Block',
+		],
+		[
+			'is of another driver',
+			claim('data', { class: 'other' }),
+			clone('r', 'data'),
+			`its class other provisions by b.example.com, but class csi by ${DRIVER}; use a class of driver b.example.com`,
+			[other('b.example.com')],
+		],
+		[
+			'has a source that an in-tree plugin makes',
+			claim('data', { class: 'other' }),
+			clone('r', 'data'),
+			'its class other provisions no CSI volume; use a claim that is on one',
+			[other('kubernetes.io/aws-ebs')],
+		],
+		[
+			'is itself made by an in-tree plugin',
+			claim('data', { class: 'other' }),
+			clone('r', 'data', { class: 'other' }),
+			'its class other provisions no CSI volume; use a claim that is on one',
+			[other('kubernetes.io/aws-ebs')],
+		],
+		[
+			'has a class by annotation alone',
+			claim('data', { class: 'csi' }),
+			withoutClass(clone('r', 'data', { betaClass: 'csi' })),
+			'the claim has no storageClassName, which cloning needs; set it',
+		],
+		[
+			'has a source with a class by annotation alone',
+			withoutClass(claim('data', { betaClass: 'csi' })),
+			clone('r', 'data'),
+			'it has no storageClassName, which cloning needs; set it',
+		],
+		[
+			'is one of two that are cloned from each other',
+			clone('data', 'r', { size: '2Gi' }),
+			clone('r', 'data', { size: '2Gi' }),
+			'it is to be cloned from the claim in its turn; give one of them another source',
+		],
+	])('cannot be made where it %s', (_, source, made, problem, objects = []) => {
+		const state = scene([source, made, ...objects]);
+		const found = Object.values(reasons(pod('p', 'r', 'data'), state)).map(told);
+		expect(new Set(found)).toEqual(new Set([fails(problem, OF_DATA)]));
+		expect(planBinding(project(pod('p', 'r', 'data')), state, 'n1')).toMatchObject({ code: 'SOURCE_INVALID' });
+		// Nor is it any better where the source is of another pod.
+		expect(verdict(state, 'r')).toBe(fails(problem, OF_DATA));
+	});
+
+	it('is made by another class of the same driver, larger, and of a claim that asks for no size', () => {
+		const same = other(DRIVER);
+		expect(pair(claim('data', { class: 'other' }), clone('r', 'data', { size: '3Gi' }), same)).toBe('ok');
+		expect(pair(claim('data', { class: 'csi', size: '' }), clone('r', 'data', { size: '' }))).toBe('ok');
+	});
+
+	it('needs a source that gets a CSI volume, which may be one that is there already', () => {
+		const none = other('kubernetes.io/no-provisioner');
+		const there = (spec: Record<string, unknown>, options: object = {}) =>
+			volume('there', { class: 'other', ...options, spec });
+		const on = (...objects: readonly Manifest[]) =>
+			pair(claim('data', { class: 'other' }), clone('r', 'data'), none, ...objects);
+		const csi = (driver: string) => ({ csi: { driver, volumeHandle: 'x' } });
+		const refused = fails('its class other provisions no CSI volume; use a claim that is on one', OF_DATA);
+		expect(on(there({}, EVERYWHERE))).toBe(refused);
+		expect(on(there(csi('b.example.com'), EVERYWHERE))).toBe(refused);
+		expect(on(there(csi(DRIVER), EVERYWHERE))).toBe('ok');
+		expect(on(there(csi(DRIVER), { ...EVERYWHERE, claimRef: { name: 'data' } }))).toBe('ok');
+		const ofAnother = there(csi(DRIVER), { ...EVERYWHERE, claimRef: { name: 'another' } });
+		expect(on(ofAnother, volume('local', { class: 'other', ...EVERYWHERE }))).toBe(refused);
+	});
+
+	it('cannot be made of itself', () => {
+		const itself = fails('it is the claim itself; use another', 'PersistentVolumeClaim r');
+		expect(verdict(scene([clone('r', 'r')]))).toBe(itself);
+	});
+
+	it('cannot be made in a circle of three, unless a volume is there for one of the others', () => {
+		const circle = scene([clone('r', 'b'), clone('b', 'c'), clone('c', 'r')]);
+		const refused = fails(
+			'it is to be cloned from the claim in its turn; give one of them another source',
+			'PersistentVolumeClaim b',
+		);
+		expect(verdict(circle, 'r', 'b', 'c')).toBe(refused);
+		put(circle, volume('there', { class: 'csi', ...EVERYWHERE, spec: { csi: { driver: DRIVER, volumeHandle: 'x' } } }));
+		// It goes to the first of them; the others are cloned of it.
+		expect(verdict(circle, 'r', 'b', 'c')).toBe('ok');
+	});
+
+	it('is in no circle with a claim that is bound', () => {
+		const [bound, held] = origin({ volume: EVERYWHERE }) as [Manifest, Manifest];
+		const filled = clone('origin', 'r');
+		const was = { ...filled, spec: { ...(filled.spec as object), volumeName: 'pv' }, status: bound.status };
+		const state = scene([clone('r', 'b'), clone('b', 'origin'), was, held]);
+		expect(verdict(state, 'r')).toBe(waits('it is not bound yet', 'PersistentVolumeClaim b'));
+	});
+
+	it('waits for a source that names its volume, whatever its class makes', () => {
+		const none = other('kubernetes.io/no-provisioner');
+		const state = scene([none, claim('data', { class: 'other', volume: 'chosen' }), clone('r', 'data')]);
+		expect(verdict(state, 'r')).toBe(waits('it is not bound yet', OF_DATA));
+	});
+
+	it('waits for a circle that it is not part of', () => {
+		const state = scene([clone('r', 'b'), clone('b', 'c'), clone('c', 'b')]);
+		expect(verdict(state, 'r')).toBe(waits('it is not bound yet', 'PersistentVolumeClaim b'));
+	});
+
+	it('is not made along with a claim of that name in another namespace', () => {
+		const there = claim('data', { class: 'csi' });
+		const state = made(
+			clone('r', 'data', { namespace: 'vault' }),
+			{ ...there, metadata: { ...there.metadata, namespace: 'vault' } },
+			grant('vault', [{ namespace: 'ns' }], [{ group: '', kind: 'PersistentVolumeClaim' }]),
+		);
+		expect(verdict(state, 'data', 'r')).toBe(waits('it is not bound yet', 'PersistentVolumeClaim vault/data'));
 	});
 
 	it('waits where its source is of another pod', () => {
@@ -165,6 +310,31 @@ describe('a snapshot to be restored', () => {
 		expect(sized(null, '')).toBe('ok');
 	});
 
+	it('may be of another mode where the provisioner is configured not to mind', () => {
+		const objects = [
+			restore('r', 's', { volumeMode: 'Block' }),
+			snapshot('s'),
+			content('s', { spec: { sourceVolumeMode: 'Filesystem' } }),
+		];
+		const setTo = (preventVolumeModeConversion: boolean, driver = DRIVER) =>
+			verdict(scene(objects, { [driver]: { preventVolumeModeConversion } }));
+		expect(setTo(false)).toBe('ok');
+		expect(setTo(true)).toContain('it was taken of a Filesystem volume');
+		expect(setTo(false, 'b.example.com')).toContain('SOURCE_INVALID');
+		// Of a clone no flag of the provisioner's takes the check away.
+		const cloned = scene([clone('r', 'origin', { volumeMode: 'Block' }), ...origin()], {
+			[DRIVER]: { preventVolumeModeConversion: false },
+		});
+		expect(verdict(cloned)).toContain('SOURCE_INVALID');
+	});
+
+	it('may be of a kind that the cluster does not have, and says so', () => {
+		const state = scene([restore('r', 's')], {}, (kind) => kind === 'VolumeSnapshot');
+		expect(verdict(state)).toBe(
+			waits('it does not exist, nor does the kind: the cluster has no CRDs of snapshot.storage.k8s.io/v1'),
+		);
+	});
+
 	it('must be of the mode that the claim asks for, unless a change is allowed in words that Go takes for true', () => {
 		const moded = (sourceVolumeMode: string | undefined, volumeMode: string | undefined, allow?: string) =>
 			check({
@@ -211,15 +381,14 @@ describe('a claim to be cloned', () => {
 	});
 
 	it('needs a class in the spec of both, though not the same, and not just the annotation', () => {
-		const without = (made: Manifest) => {
-			const { storageClassName: _, ...spec } = made.spec as Record<string, unknown>;
-			return { ...made, spec };
-		};
-		const [bound, held] = origin({ claim: { betaClass: 'csi' }, volume: EVERYWHERE }) as [Manifest, Manifest];
-		expect(check({ origin: [without(bound), held] })).toBe(
+		const [bound, held] = origin({ claim: { betaClass: 'csi' }, volume: EVERYWHERE }) as [
+			Manifest<'PersistentVolumeClaim'>,
+			Manifest,
+		];
+		expect(check({ origin: [withoutClass(bound), held] })).toBe(
 			fails('it has no storageClassName, which cloning needs; set it', CLAIM),
 		);
-		expect(check({ claim: without(clone('r', 'origin', { betaClass: 'csi' })) })).toBe(
+		expect(check({ claim: withoutClass(clone('r', 'origin', { betaClass: 'csi' })) })).toBe(
 			fails('the claim has no storageClassName, which cloning needs; set it', CLAIM),
 		);
 		expect(check({ origin: origin({ claim: { class: '' }, volume: EVERYWHERE }) })).toBe('ok');
@@ -286,6 +455,8 @@ describe('a source in another namespace', () => {
 	it('needs a grant there, before anything is told of it', () => {
 		expect(check(...held)).toBe(refused);
 		expect(check()).toBe(refused);
+		const ofGroup = restore('r', 's', { ...there, apiGroup: 'snapshots.example.com' });
+		expect(verdict(scene([ofGroup]))).toBe(refused);
 		expect(check(grant('vault', fromHere, [{}]))).toBe(waits('it does not exist', 'VolumeSnapshot vault/s'));
 		expect(check(grant('vault', fromHere, [{}]), ...held)).toBe('ok');
 	});
@@ -344,11 +515,23 @@ describe('a claim with a source', () => {
 
 	it.each([
 		['a custom resource', { kind: 'Backup', apiGroup: 'backups.example.com' }],
-		['a snapshot of another group', { apiGroup: 'snapshots.example.com' }],
-		['a claim of another group', { kind: 'PersistentVolumeClaim', apiGroup: 'example.com' }],
 		['a custom resource elsewhere', { kind: 'Backup', apiGroup: 'backups.example.com', namespace: 'vault' }],
 	])('is left to the populator of %s', (_, source) => {
 		expect(verdict(scene([restore('r', 's', source)]))).toBe('ok');
+	});
+
+	it('cannot name a snapshot by another API group, as the provisioner goes by the kind', () => {
+		const of = (apiGroup: string) => verdict(scene([restore('r', 's', { apiGroup }), snapshot('s'), content('s')]));
+		const right = 'create the claim with snapshot.storage.k8s.io';
+		expect(of('snapshots.example.com')).toBe(fails(`the claim names API group snapshots.example.com for it; ${right}`));
+		expect(of('')).toBe(fails(`the claim names API group none for it; ${right}`));
+		expect(of('snapshot.storage.k8s.io')).toBe('ok');
+	});
+
+	it('is a clone of the claim that it names, whatever the API group', () => {
+		const state = scene([clone('r', 'origin', { apiGroup: 'example.com' }), ...origin()]);
+		expect(feasible(pod('p', 'r'), state)).toEqual(['n2']);
+		expect(verdict(scene([clone('r', 'gone', { apiGroup: 'example.com' })]))).toContain('SOURCE_NOT_READY');
 	});
 
 	it('may all the same get a volume that is already there, as kube-scheduler has it', () => {
@@ -449,8 +632,10 @@ it('a pod without sources reads nothing about them', () => {
 		'snapshotContent',
 		'snapshotClass',
 		'referenceGrants',
-		'volumeOfHandle',
+		'volumesOfHandle',
 		'snapshotReach',
+		'preventsModeChange',
+		'hasSnapshots',
 	]);
 	const view = new Proxy<ClusterView>(state, {
 		get(target, name: keyof ClusterView) {

@@ -78,6 +78,14 @@ describe('a waiting pod is marked', () => {
 		expect(nudged).toEqual(['app forbidden']);
 	});
 
+	test('also beside a claim and its clone, which are made along and wait for nothing', async () => {
+		const pair = [claim('fresh', { class: 'csi' }), clone('twin', 'fresh'), pod('app', 'data', 'fresh', 'twin')];
+		const { cluster, marks } = watched([...waiting(), notReady(), ...pair]);
+		becomeReady(cluster);
+		await settled();
+		expect(marks).toHaveLength(1);
+	});
+
 	test('when the snapshot comes to exist at all', async () => {
 		const { cluster, marks } = watched(waiting());
 		becomeReady(cluster);

@@ -12,15 +12,6 @@ export interface WellKnownDriver {
  */
 export const WELL_KNOWN_DRIVERS: ReadonlyMap<string, WellKnownDriver> = new Map<string, WellKnownDriver>([
 	[
-		// Its data are files on one node; a restore on another node is not covered by the driver.
-		'hostpath.csi.k8s.io',
-		{
-			snapshots: 'source-volume',
-			citation:
-				'https://github.com/kubernetes-csi/csi-driver-host-path/blob/master/deploy/kubernetes-distributed/README.md',
-		},
-	],
-	[
 		// Snapshots can be restored only on the node of the source volume.
 		'topolvm.io',
 		{ snapshots: 'source-volume', citation: 'https://github.com/topolvm/topolvm/blob/main/docs/limitations.md' },
@@ -32,14 +23,6 @@ export const WELL_KNOWN_DRIVERS: ReadonlyMap<string, WellKnownDriver> = new Map<
 			snapshots: 'source-volume',
 			citation:
 				'https://openebs.io/docs/user-guides/local-storage-user-guide/local-pv-zfs/advanced-operations/zfs-clone',
-		},
-	],
-	[
-		// A restore is a snapshot of the snapshot in the same thin pool; the owner node of the request is checked.
-		'local.csi.openebs.io',
-		{
-			snapshots: 'source-volume',
-			citation: 'https://github.com/openebs/openebs/blob/develop/designs/local-pv/lvm/snapshot-restore.md',
 		},
 	],
 	[

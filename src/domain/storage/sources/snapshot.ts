@@ -17,7 +17,7 @@ export function checkSnapshot(
 	view: ClusterView,
 ): SnapshotContent | SourceProblem {
 	const snapshot = view.snapshot(source.namespace, source.name);
-	if (!snapshot) return notReady('it does not exist');
+	if (!snapshot) return notReady(view.hasSnapshots ? 'it does not exist' : NO_SNAPSHOTS);
 	// A deletion is never taken back. Once a restore from it has begun, though, it may still be restored from.
 	if (snapshot.deleting && !snapshot.restoring) return invalid('it is being deleted; use another');
 	if (snapshot.contentName === '') return notReady('it is not bound to a content yet');
@@ -44,8 +44,10 @@ export function checkSnapshot(
 			`its restore size is ${restoreSize.text}, but the claim asks for ${claim.request?.text ?? 'no size'}; ask for at least ${restoreSize.text}`,
 		);
 	}
-	return problemOfMode(claim, content) ?? content;
+	return (view.preventsModeChange(provisioner) && problemOfMode(claim, content)) || content;
 }
+
+const NO_SNAPSHOTS = 'it does not exist, nor does the kind: the cluster has no CRDs of snapshot.storage.k8s.io/v1';
 
 function ofAnother({ name }: SnapshotContent): SourceProblem {
 	return invalid(`its content ${name} belongs to another snapshot; use that one, or a content of its own`);

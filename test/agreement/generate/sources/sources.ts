@@ -114,7 +114,7 @@ function claimSource({ metadata: { namespace = '', name } }: Manifest): Source {
 	return { kind: 'PersistentVolumeClaim', namespace, name };
 }
 
-/** Left to volume populators, whatever it is called. */
+/** Left to volume populators, or of a kind that the provisioner has for its own, in a group that is not. */
 function populated(random: Random, namespace: string): Source {
 	const [apiGroup, kind] = random.pick([
 		['populators.example.com', 'Image'],
