@@ -29,7 +29,7 @@ export class ApiWriter implements ClusterWriter, PodMarker {
 	}
 
 	async selectNode(claim: Claim, node: string): Promise<Claim> {
-		const path = `/api/v1/namespaces/${segment(claim.namespace)}/persistentvolumeclaims/${segment(claim.name)}`;
+		const path = claimPath(claim.namespace, claim.name);
 		return projectClaim(await this.#patch(path, claim, { metadata: { annotations: { [SELECTED_NODE]: node } } }));
 	}
 
@@ -61,6 +61,11 @@ export class ApiWriter implements ClusterWriter, PodMarker {
 	async readPod(namespace: string, name: string): Promise<Pod | undefined> {
 		const raw = await this.#read(`/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}`);
 		return raw && projectPod(raw);
+	}
+
+	async readClaim(namespace: string, name: string): Promise<Claim | undefined> {
+		const raw = await this.#read(claimPath(namespace, name));
+		return raw && projectClaim(raw);
 	}
 
 	#patch(
@@ -96,6 +101,10 @@ const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
 function segment(name: string): string {
 	if (NAME.test(name)) return name;
 	throw new WriteError('refused', `${JSON.stringify(name.slice(0, 300))} is not a name that Kubernetes takes`);
+}
+
+function claimPath(namespace: string, name: string): string {
+	return `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`;
 }
 
 function writeErrorOf(error: unknown): unknown {

@@ -6,7 +6,7 @@ import { retryTransient } from '../../src/binder/retry.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { connectKubernetes } from '../../src/cluster/kubernetes.ts';
 import type { PodMarker } from '../../src/cluster/writer.ts';
-import { ApiProxy, type Fault } from './chaos/api-proxy.ts';
+import { ApiProxy, type Call, type Fault } from './chaos/api-proxy.ts';
 import { untilEqual } from './chaos/cache.ts';
 import { objectsOf, problemsOf } from './chaos/invariants.ts';
 import { localClass, localVolume } from './objects.ts';
@@ -77,6 +77,13 @@ async function create(name: string, provisioned: boolean): Promise<string> {
 	const hasVolume = () => provisioned || cluster.state.volume(name)?.phase === 'Available';
 	await untilSeen(() => isSeen() !== undefined && hasVolume());
 	return uid;
+}
+
+/** A pod without claims. */
+async function createFree(name: string): Promise<string> {
+	const created = await api.create(pod({ namespace, name, schedulerName: 'nobody' }));
+	await untilSeen(() => cluster.state.pod(namespace, name) !== undefined);
+	return created.metadata.uid;
 }
 
 async function untilSeen(condition: () => boolean): Promise<void> {
@@ -197,6 +204,37 @@ describe('somebody else was quicker, and the watch has not shown it', () => {
 		expect(selectedNode(await api.get(path))).toBe('elsewhere');
 		await api.delete(paths(namespace).pod('told'));
 		await api.deleteAndWait(path);
+	});
+
+	test('a claim that was made anew is not taken for the bound one that it was', async () => {
+		const first = await create('remade', false);
+		await binder.bind({ namespace, name: 'remade', uid: first, node: NODE });
+		await api.deleteAndWait(paths(namespace).pod('remade'));
+		const again = pod({ namespace, name: 'remade-again', schedulerName: 'nobody', claims: ['remade'] });
+		const { uid } = (await api.create(again)).metadata;
+		await untilSeen(() => cluster.state.pod(namespace, 'remade-again') !== undefined);
+
+		const path = paths(namespace).claim('remade');
+		const [watch] = proxy.watchesOf('/api/v1/persistentvolumeclaims');
+		watch?.hold();
+		await api.deleteAndWait(path);
+		await api.create(claim({ namespace, name: 'remade', storageClass: 'remade' }));
+		const target = { namespace, name: 'remade-again', uid, node: NODE };
+		const isAbout = (of: string) => (call: Call) => call.path === of;
+		const told = binder.bind(target).catch(({ message }) => message);
+		await proxy.untilCalls((calls) => calls.some(isAbout(path)));
+		// Another bind goes all its way meanwhile: this one has had the time for it.
+		await binder.bind({ namespace, name: 'other', uid: await createFree('other'), node: NODE });
+		expect(proxy.writes.filter(isAbout(`${paths(namespace).pod('remade-again')}/binding`))).toEqual([]);
+		watch?.release();
+		// What was its volume keeps its data, and serves nobody.
+		expect(await told).toMatch(/claim remade finds no available volume/);
+
+		await api.create(localVolume('remade-2', NODE, 'remade'));
+		await untilSeen(() => cluster.state.volume('remade-2')?.phase === 'Available');
+		await binder.bind(target);
+		expect((await api.get(path)).spec.volumeName).toBe('remade-2');
+		await api.deleteAndWait('/api/v1/persistentvolumes/remade');
 	});
 });
 

@@ -275,7 +275,7 @@ describe('time', () => {
 		const again = errorOf(binder.bind(target('app')));
 		cluster.provision('data', volume('made', { class: 'csi', on: 'n1' }));
 		await expect(again).rejects.toThrow('the bind succeeded');
-		expect(cluster.calls).toEqual(['selectNode n1 for data', 'bindPod app to n1']);
+		expect(cluster.calls).toEqual(['selectNode n1 for data', 'readClaim data', 'bindPod app to n1']);
 	});
 });
 
