@@ -5,7 +5,7 @@ import type { RequestOptions } from './api/client.ts';
 import { ApiError, ApiUnreachable } from './api/errors.ts';
 
 /** No try begins later than this: enough for one that meets silence, and short enough for a process that is to end. */
-const PATIENCE_MS = 12_000;
+const PATIENCE_MS = 15_000;
 const FIRST_PAUSE_MS = 100;
 
 /** As much of the client as such writes need. */
