@@ -1,0 +1,142 @@
+// A pod is deleted while its bind is known to run: the bind ends and says so, its volume is not lost, and the next pod of
+// that name, with the same claim, runs.
+
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ApiProxy, type Call, type Fault } from './chaos/api-proxy.ts';
+import { type Objects, objectsOf, problemsOf, until } from './chaos/invariants.ts';
+import { impatientConfig, startServing } from './chaos/serving.ts';
+import type { KubeObject } from './harness/index.ts';
+import { localClass, localVolume } from './objects.ts';
+import { claim, classesOf, isBound, isRunning, paths, pod, selectedNode, useControlPlane } from './shared.ts';
+import { grantRights, type Topobind } from './topobind.ts';
+
+const controlPlane = useControlPlane();
+const { api } = controlPlane;
+const NODE = 'deleted-pod';
+const DRIVER = 'deleted-pod.test';
+const CLAIMS = '/api/v1/persistentvolumeclaims';
+const schedulerName = 'deleted-pod';
+let namespace: string;
+let proxy: ApiProxy;
+let topobind: Topobind;
+
+beforeAll(async () => {
+	await grantRights(controlPlane);
+	await controlPlane.createNode(NODE);
+	// Long enough to be deleted meanwhile, and to tell an end at once from one that waited for it.
+	await controlPlane.startCsiDriver({ name: DRIVER, reach: 'node', nodes: [{ name: NODE }], createDelay: '10s' });
+	await api.createAll(classesOf(DRIVER, DRIVER));
+	namespace = await api.createNamespace('deleted-pod');
+	proxy = await ApiProxy.start(controlPlane.info);
+	topobind = await startServing(controlPlane, { proxy });
+	await controlPlane.startScheduler({ config: await impatientConfig(topobind.extender), schedulerName });
+});
+afterAll(async () => {
+	await topobind.stop();
+	await proxy.stop();
+	await controlPlane.deleteNode(NODE);
+});
+
+/** What is done to have the bind stop there; what tells that it has; and what lets it go on. */
+interface Moment {
+	readonly reached: Promise<unknown>;
+	readonly letGo: () => void;
+	/** It ends before it is let go. */
+	readonly endsBefore: boolean;
+}
+
+type Place = (name: string) => Moment;
+
+/** At the first such call, before the API server has seen it or when it has carried it out. */
+function atCall(when: 'before' | 'after', isIt: (call: Call, name: string) => boolean): Place {
+	return (name) => {
+		const reached = Promise.withResolvers<void>();
+		const gate = Promise.withResolvers<undefined>();
+		let first = true;
+		proxy.rule = (call): Fault | undefined => {
+			if (!first || !isIt(call, name)) return undefined;
+			first = false;
+			const hold = () => {
+				reached.resolve();
+				return gate.promise;
+			};
+			return { [when]: hold };
+		};
+		return { reached: reached.promise, letGo: () => gate.resolve(undefined), endsBefore: false };
+	};
+}
+
+const isClaiming = ({ method, path }: Call, name: string) =>
+	method === 'PATCH' && path === `/api/v1/persistentvolumes/${name}`;
+const isBinding = ({ method, path }: Call, name: string) =>
+	method === 'POST' && path === `${paths(namespace).pod(name)}/binding`;
+
+/** topobind has claimed the volume, and does not see that the PV controller has done the rest. */
+const whileItWaits: Place = (name) => {
+	const watches = proxy.watchesOf(CLAIMS);
+	const seesNothing = () => {
+		for (const watch of watches) watch.hold();
+	};
+	proxy.rule = (call) => {
+		if (isClaiming(call, name)) seesNothing();
+		return undefined;
+	};
+	const letGo = () => {
+		for (const watch of watches) watch.release();
+	};
+	return { reached: api.waitFor(paths(namespace).claim(name), isBound), letGo, endsBefore: true };
+};
+
+const whileItIsProvisioned: Place = (name) => {
+	const isTold = (object: Parameters<typeof selectedNode>[0]) => selectedNode(object) === NODE;
+	return { reached: api.waitFor(paths(namespace).claim(name), isTold), letGo: () => {}, endsBefore: true };
+};
+
+test.each<[string, string, Place]>([
+	['claiming', 'the write to its volume has not arrived yet', atCall('before', isClaiming)],
+	['claimed', 'the answer to the write to its volume has not arrived yet', atCall('after', isClaiming)],
+	['waiting', 'its claim is waited for', whileItWaits],
+	['provisioned', 'its volume is being provisioned', whileItIsProvisioned],
+	['binding', 'its Binding has not arrived yet', atCall('before', isBinding)],
+])('%s: while %s', async (short, _, place) => {
+	const name = `deleted-pod-${short}`;
+	const isProvisioned = place === whileItIsProvisioned;
+	const storageClass = isProvisioned ? DRIVER : name;
+	if (!isProvisioned) await api.createAll([localClass(name), localVolume(name, NODE, name)]);
+	await api.create(claim({ namespace, name, storageClass }));
+	const asked = pod({ namespace, name, schedulerName, claims: [name] });
+	const moment = place(name);
+	const first = await api.create(asked);
+	await moment.reached;
+	await api.deleteAndWait(paths(namespace).pod(name));
+	if (!moment.endsBefore) moment.letGo();
+	await ended(name);
+	// As nothing is bound without its pod, it was not bound before.
+	if (isProvisioned) expect((await api.get(paths(namespace).claim(name))).spec.volumeName).toBeUndefined();
+
+	const second = await api.create(asked);
+	moment.letGo();
+	expect(second.metadata.uid).not.toBe(first.metadata.uid);
+	const running = await api.waitFor(paths(namespace).pod(name), isRunning);
+	expect(running?.metadata.uid).toBe(second.metadata.uid);
+	const objects = await until(() => ownObjects(name, storageClass), problemsOf, 45_000);
+	expect(objects.volumes.length).toBe(1);
+	proxy.rule = undefined;
+});
+
+/** The pod, its claim, and the volumes of its class. */
+async function ownObjects(name: string, storageClass: string): Promise<Objects> {
+	const all = await objectsOf(api, namespace, [storageClass]);
+	const own = ({ metadata }: KubeObject) => metadata.name === name;
+	return { ...all, pods: all.pods.filter(own), claims: all.claims.filter(own) };
+}
+
+/** Until topobind has logged that the bind ended, and why; the only one that did. */
+async function ended(name: string): Promise<void> {
+	const key = `${namespace}/${name}`;
+	const ends = async () => (await topobind.log()).filter((line) => line.pod === key && line.msg === 'not bound');
+	await vi.waitUntil(async () => (await ends()).length > 0, { timeout: 30_000, interval: 20 });
+	expect(await ends()).toEqual([
+		expect.objectContaining({ result: 'ended', error: `pod ${key} no longer exists`, node: NODE }),
+	]);
+}
