@@ -59,7 +59,7 @@ export interface KubernetesOptions {
 
 /**
  * Connects and begins to watch; does not wait for the first lists.
- * Throws KubeConfigError, or the ApiRefused or ApiUnreachable of a first request that shows the cluster cannot be used.
+ * Throws KubeConfigError or ServiceAccountError, or the ApiRefused or ApiUnreachable of a first request that shows the cluster cannot be used.
  */
 export async function connectKubernetes(options: KubernetesOptions): Promise<Cluster> {
 	const { kubeconfig, timeoutMs } = options;

@@ -29,7 +29,7 @@ export function loadConfig({ flags, env, readFile }: ConfigInputs): Config {
 	const say = (problems: readonly Problem[]) => new ConfigError(problems.map((each) => sentence(each, origins, file)));
 
 	if (!validate(content)) throw say(problemsOf(validate.errors ?? []));
-	const config = assemble(content, clusterSource(flags, env, readFile));
+	const config = assemble(content, clusterSource(flags, env));
 	const conflicts = conflictsIn(config);
 	if (conflicts.length > 0) throw say(conflicts);
 	return deepFreeze(config);
