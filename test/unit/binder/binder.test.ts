@@ -127,6 +127,14 @@ describe('a pod has one bind at a time', () => {
 		cluster.bindVolumes();
 		await end;
 	});
+
+	test('also where the watch still shows the first: the API server is asked', async () => {
+		const { cluster, binder } = ground([pod('app')]);
+		cluster.holdWatch();
+		cluster.change('Pod', 'app', { uid: 'uid-second' });
+		await binder.bind({ ...target('app'), uid: 'uid-second' });
+		expect(cluster.calls).toEqual(['readPod app', 'bindPod app to n1']);
+	});
 });
 
 describe('what ends a bind', () => {
