@@ -1,6 +1,7 @@
 /** One bind at a time for each pod, from the judgement to the Binding, and how it may end. */
 
 import { describe, expect, test, vi } from 'vitest';
+import { Binder } from '../../../src/binder/binder.ts';
 import { claim, node, pod, volume } from '../domain/builders.ts';
 import { target } from './fake-cluster.ts';
 import { errorOf, ground, turn, until } from './support.ts';
@@ -216,6 +217,19 @@ describe('what ends a bind', () => {
 		expect(cluster.calls).toEqual(['claimVolume pv for data', 'readPod app']);
 	});
 
+	test('also between two volumes: the second is not claimed any more', async () => {
+		const { cluster, binder } = ground([
+			...['pv-1', 'pv-2'].map((name) => volume(name, { on: 'n1' })),
+			...['a', 'b'].map((name) => claim(name)),
+			pod('app', 'a', 'b'),
+		]);
+		const end = binder.bind(target('app'));
+		await until(() => cluster.volume('pv-1')?.claimRef !== undefined);
+		cluster.change('Pod', 'app', { nodeName: 'n1' });
+		await end;
+		expect(cluster.calls).toEqual(['claimVolume pv-1 for a', 'readPod app']);
+	});
+
 	test('the pod is bound to another node', async () => {
 		const { cluster, binder } = ground(LOCAL);
 		const end = errorOf(binder.bind(target('app')));
@@ -269,12 +283,13 @@ describe('time', () => {
 		// The plan takes for written what another bind has assumed, and the look at its progress does not: a mistake of ours.
 		vi.spyOn(cluster.state, 'isAssumed').mockReturnValue(false);
 		const held = cluster.gate('claimVolume', 'before');
-		const first = errorOf(binder.bind(target('app')));
+		const other = new Binder(cluster.state, cluster, { timeoutMs: 10_000 });
+		const first = errorOf(other.bind(target('app')));
 		await held.reached;
 		expect((await errorOf(binder.bind(target('twin')))).result).toBe('timeout');
-		expect((await first).result).toBe('timeout');
-		held.open();
-		await turn();
+		// Not before: what it wrote would end the other's turns too.
+		held.fail('refused');
+		expect((await first).result).toBe('failed');
 	});
 
 	test('what was written stays when it is up, and the next bind finishes it', async () => {
