@@ -8,10 +8,10 @@ import { findManifests } from './load/files.ts';
 import { recogniseKind } from './load/kinds.ts';
 import { makeLean } from './load/lean.ts';
 import { checkMetadata } from './load/metadata.ts';
-import { describePlace, itemPlace, type Path, type Place, pathText } from './load/place.ts';
+import { describePlace, itemPlace, legible, type Path, type Place, pathText } from './load/place.ts';
 import { Problems } from './load/problems.ts';
 import { settle } from './load/settle.ts';
-import { Validator } from './load/validate.ts';
+import { type Report, Validator } from './load/validate.ts';
 import { keyOf, type RawObject } from './raw.ts';
 
 export { ManifestError } from './load/problems.ts';
@@ -43,7 +43,7 @@ export async function loadManifests(paths: readonly string[]): Promise<Manifests
 		files,
 		counts: Object.fromEntries(loading.counts),
 		unused: Object.fromEntries(loading.unused),
-		warnings: loading.warnings,
+		warnings: [...loading.warnings, ...newerWarning(loading.newer)],
 	};
 }
 
@@ -71,10 +71,16 @@ class Loading {
 	readonly #validator: Validator;
 	readonly #problems: Problems;
 	readonly #places = new Map<string, Place>();
+	/** `Node status.nodeInfo.swap`: fields of the API server that are not known here. */
+	readonly #newer = new Set<string>();
 
 	constructor(validator: Validator, problems: Problems) {
 		this.#validator = validator;
 		this.#problems = problems;
+	}
+
+	get newer(): readonly string[] {
+		return [...this.#newer];
 	}
 
 	/** Takes an object, or every item of a List. */
@@ -111,11 +117,24 @@ class Loading {
 				this.#problems.add(`${describePlace(place, nameOf(object), ['kind'])}: ${held.problem}`);
 			else {
 				makeLean(object);
-				this.#validator.validate(held.type, held.kind, object, report);
+				this.#validator.validate(held.type, held.kind, object, report, this.#unknownOf(object, report));
 				if (this.#problems.count === before) checkMetadata(object.metadata, report);
 				if (this.#problems.count === before) this.#keep(withDefaults(object as unknown as RawObject, held), place);
 			}
 		}
+	}
+
+	/**
+	 * What an API server has taken holds no mistyped field, so one that is not known here is newer than topobind: that
+	 * is warned of once for each kind and field. Only an API server gives a UID.
+	 */
+	#unknownOf({ kind, metadata }: Fields, report: Report): Report {
+		const { uid } = (typeof metadata === 'object' && metadata ? metadata : {}) as Fields;
+		if (typeof uid !== 'string' || uid === '') return report;
+		return (path) => {
+			const field = pathText(path.map((part) => (typeof part === 'number' ? 0 : part))).replaceAll('[0]', '[]');
+			this.#newer.add(`${kind} ${field}`);
+		};
 	}
 
 	#keep(object: RawObject, place: Place): void {
@@ -135,6 +154,15 @@ class Loading {
 	}
 }
 
+function newerWarning(fields: readonly string[]): string[] {
+	if (fields.length === 0) return [];
+	const some = fields.slice(0, MOST_NAMED).join(', ');
+	const more = fields.length > MOST_NAMED ? ` and ${fields.length - MOST_NAMED} more` : '';
+	return [`passed over fields that are not known here, of a cluster that is newer than this topobind: ${some}${more}`];
+}
+
+const MOST_NAMED = 10;
+
 /** The field, then what is wrong with it or, after a colon, with the value shown. */
 function sentence(path: Path, message: string): string {
 	if (path.length === 0) return message;
@@ -145,7 +173,7 @@ function sentence(path: Path, message: string): string {
 function nameOf({ kind, metadata }: Fields): string {
 	const { name, namespace } = (typeof metadata === 'object' && metadata ? metadata : {}) as Fields;
 	const full = typeof namespace === 'string' && typeof name === 'string' ? `${namespace}/${name}` : name;
-	return [kind, full].filter((part) => typeof part === 'string').join(' ');
+	return [kind, full].flatMap((part) => (typeof part === 'string' ? legible(part) : [])).join(' ');
 }
 
 function count(counts: Map<string, number>, kind: string): void {

@@ -1,16 +1,22 @@
 /** The admin listener: probes, metrics, and what topobind knows and decided. Read-only; on loopback by default. */
 
+import { Ajv } from 'ajv';
 import fastify, {
 	type FastifyBaseLogger,
+	type FastifyError,
 	type FastifyInstance,
+	type FastifyReply,
 	type FastifySchemaValidationError,
 	type HTTPMethods,
 	LogController,
 } from 'fastify';
 import type { Readiness } from '../cluster/cluster.ts';
+import { readJsonBodies } from './body.ts';
 import type { Decisions } from './decisions.ts';
+import { CallError } from './errors.ts';
 import { addExplanations, type Explanations } from './explain-routes.ts';
 import { openApiDocument } from './openapi.ts';
+import { refusalOfBody } from './refusals.ts';
 
 export interface AdminOptions {
 	/** Ready when every watch has synced. */
@@ -30,10 +36,14 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
 	const { ready, metrics, decisions, topology } = options;
 	const app = fastify({
 		...(options.logger && { loggerInstance: options.logger }),
+		frameworkErrors: answerBadUrl,
+		// The longest name that an object can have.
+		routerOptions: { maxParamLength: 253 },
 		logController: new LogController({ disableRequestLogging: true }),
-		ajv: { customOptions: { removeAdditional: false } },
 		schemaErrorFormatter: ([error]) => new Error(describeParameterError(error)),
 	});
+	app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? AS_WRITTEN : FROM_TEXT).compile(schema));
+	readJsonBodies(app);
 	answerErrors(app);
 
 	app.get('/livez', async (_request, reply) => reply.type('text/plain; charset=utf-8').send('ok'));
@@ -44,8 +54,12 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
 	});
 	app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
 	if (decisions) addDecisions(app, decisions);
-	if (topology) app.get('/api/v1/topology', async () => topology());
-	if (options.explanations) addExplanations(app, options.explanations);
+	// What is said of a cluster that is half seen would be wrong.
+	const whenSynced = async () => {
+		if (!ready().synced) throw new CallError(503, `topobind has not seen the whole cluster yet, see /readyz`);
+	};
+	if (topology) app.get('/api/v1/topology', { onRequest: whenSynced }, async () => topology());
+	if (options.explanations) addExplanations(app, options.explanations, whenSynced);
 
 	app.get('/openapi.json', async () =>
 		openApiDocument(options.version, (method, path) =>
@@ -54,6 +68,10 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
 	);
 	return app;
 }
+
+/** What stands in a URL is text, whatever it means; a number in a body that should be a name is a mistake. */
+const FROM_TEXT = new Ajv({ coerceTypes: true });
+const AS_WRITTEN = new Ajv();
 
 interface DecisionsQuery {
 	namespace?: string;
@@ -81,7 +99,13 @@ function addDecisions(app: FastifyInstance, decisions: Decisions): void {
 function describeParameterError(error: FastifySchemaValidationError | undefined): string {
 	if (error?.keyword === 'additionalProperties') return `there is no parameter "${error.params.additionalProperty}"`;
 	const field = error?.instancePath.slice(1).replaceAll('/', '.') || 'the body';
+	if (error?.keyword === 'const') return `${field} must be ${JSON.stringify(error.params.allowedValue)}`;
 	return `${field} ${error?.message}`;
+}
+
+/** A path that cannot be decoded, or has too long a name, comes before any error handler. */
+function answerBadUrl(error: FastifyError, _request: unknown, reply: FastifyReply): void {
+	reply.code(error.statusCode ?? 400).send({ error: error.message });
 }
 
 /** {"error": "…"} for whatever goes wrong. */
@@ -90,9 +114,11 @@ function answerErrors(app: FastifyInstance): void {
 		reply.code(404);
 		return { error: `there is nothing at ${request.method} ${request.url.slice(0, 200)}, see /openapi.json` };
 	});
-	app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
-		const status = error.statusCode ?? 500;
-		if (status >= 500) request.log.error({ err: error, url: request.url }, 'a fault of topobind');
-		return reply.code(status).send({ error: error.message });
+	app.setErrorHandler<FastifyError>((error, request, reply) => {
+		const refusal = refusalOfBody(error, request, `${app.initialConfig.bodyLimit} bytes`) ?? error;
+		const status = error.validationContext === 'body' ? 422 : (refusal.statusCode ?? 500);
+		if (status >= 500 && !(error instanceof CallError))
+			request.log.error({ err: error, url: request.url }, 'a fault of topobind');
+		return reply.code(status).send({ error: refusal.message });
 	});
 }

@@ -8,7 +8,7 @@ import { type ScoringWeights, score } from '../domain/decision/score.ts';
 import type { Pod } from '../domain/model.ts';
 import { NodeIndex } from '../domain/topology/node-index.ts';
 import { NodeSet } from '../domain/topology/node-set.ts';
-import type { BindRequest, Candidates, Scheduling } from './scheduling.ts';
+import type { BindRequest, Candidates, Knowledge, Scheduling } from './scheduling.ts';
 
 const UNKNOWN_NODE = reason('UNKNOWN_NODE');
 
@@ -23,8 +23,10 @@ export class ClusterScheduling implements Scheduling {
 		this.#weights = weights;
 	}
 
-	ready(): boolean {
-		return this.#cluster.synced;
+	knowledge(): Knowledge {
+		const { synced, ready } = this.#cluster.readiness();
+		if (!synced) return 'incomplete';
+		return ready ? 'current' : 'outdated';
 	}
 
 	filter(pod: Pod, candidates: Candidates): readonly (Reason | undefined)[] {
@@ -48,6 +50,11 @@ export class ClusterScheduling implements Scheduling {
 			if (id !== ABSENT) return scores.next().value ?? 0;
 			return foreign && foreign.ids[i] !== ABSENT ? (others?.next().value ?? 0) : 0;
 		});
+	}
+
+	async hasClaims({ namespace, name }: BindRequest): Promise<boolean> {
+		const pod = await this.#cluster.writer.readPod(namespace, name);
+		return pod !== undefined && pod.claimVolumes.length > 0;
 	}
 
 	async bind(request: BindRequest): Promise<void> {

@@ -40,8 +40,11 @@ interface Named {
 	name: string;
 }
 
-export function addExplanations(app: FastifyInstance, explanations: Explanations): void {
-	app.get<{ Params: Named }>('/api/v1/explain/pods/:namespace/:name', async ({ params }, reply) => {
+/** `guard` comes before each of them, and throws where nothing can be explained. */
+export function addExplanations(app: FastifyInstance, explanations: Explanations, guard: () => Promise<void>): void {
+	const onRequest = guard;
+
+	app.get<{ Params: Named }>('/api/v1/explain/pods/:namespace/:name', { onRequest }, async ({ params }, reply) => {
 		const { namespace, name } = params;
 		const pod = await explanations.findPod(namespace, name).catch((error) => {
 			throw error instanceof WriteError ? new CallError(error.failure === 'refused' ? 400 : 503, error.message) : error;
@@ -50,7 +53,7 @@ export function addExplanations(app: FastifyInstance, explanations: Explanations
 		return explanations.explainPod(pod);
 	});
 
-	app.get<{ Params: Named }>('/api/v1/explain/pvcs/:namespace/:name', async ({ params }, reply) => {
+	app.get<{ Params: Named }>('/api/v1/explain/pvcs/:namespace/:name', { onRequest }, async ({ params }, reply) => {
 		const { namespace, name } = params;
 		const explanation = explanations.explainClaim(namespace, name);
 		if (!explanation) return reply.code(404).send({ error: `there is no claim ${namespace}/${name}` });
@@ -58,6 +61,7 @@ export function addExplanations(app: FastifyInstance, explanations: Explanations
 	});
 
 	app.post<{ Body: Parameters<typeof projectPod>[0] }>('/api/v1/whatif', {
+		onRequest,
 		schema: {
 			body: {
 				type: 'object',

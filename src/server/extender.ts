@@ -37,12 +37,13 @@ export interface ExtenderOptions {
 /** Builds the service; the caller listens and closes. Throws if a TLS file cannot be read. */
 export function buildExtender(options: ExtenderOptions): FastifyInstance {
 	const app = fastify(serverOptions(options));
+	// First: what is refused unread is reported, too.
+	reportCalls(app, options);
 	readJsonBodies(app);
 	refuseEncodedBodies(app);
 	answerErrors(app);
 	answerUnknownRoutes(app);
 	endConnectionsOnClose(app);
-	reportCalls(app, options);
 
 	addVerb(app, options, 'filter', extenderArgs, nameFields.args, answerFilter);
 	addVerb(app, options, 'prioritize', extenderArgs, nameFields.args, answerPrioritize);
@@ -61,10 +62,8 @@ function addVerb<Body>(
 	answer: (service: Service, body: Body, summary: CallSummary) => string | Promise<string>,
 ): void {
 	app.post<{ Body: Body }>(`/${verb}`, {
+		config: { verb },
 		schema: { body: schema },
-		onRequest: async (request) => {
-			request.summary = { verb, pod: '', nodes: 0 };
-		},
 		preValidation: async (request) => {
 			if (request.body === undefined) throw new CallError(400, 'the body is empty, must be JSON');
 			request.body = named(request.body) as Body;

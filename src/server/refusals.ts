@@ -34,18 +34,25 @@ function toCallError(error: FastifyError, request: FastifyRequest, bodyLimit: nu
 	if (error instanceof CallError) return error;
 	const shape = error.validation?.[0];
 	if (shape) return new CallError(422, describeShapeError(shape));
+	const unread = refusalOfBody(error, request, `bodyLimitBytes, which is ${bodyLimit}`);
+	if (unread) return unread;
+	if (error.statusCode !== undefined && error.statusCode < 500) return new CallError(error.statusCode, error.message);
+	if (!request.summary) return new CallError(500, `topobind failed: ${error.message}`);
+	request.summary.fault = error;
+	return faultError(request.summary);
+}
+
+/** Why a body was not read; undefined for any other error. `limit` is the largest that is taken, in words. */
+export function refusalOfBody(error: FastifyError, request: FastifyRequest, limit: string): CallError | undefined {
 	switch (error.code) {
 		case 'FST_ERR_CTP_BODY_TOO_LARGE':
-			return new CallError(413, `the body is larger than bodyLimitBytes, which is ${bodyLimit}`);
+			return new CallError(413, `the body is larger than ${limit}`);
 		case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
 			return new CallError(415, `Content-Type is ${contentType(request)}, must be application/json`);
 		case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
 			return new CallError(400, 'the body does not have the length that Content-Length says');
 	}
-	if (error.statusCode !== undefined && error.statusCode < 500) return new CallError(error.statusCode, error.message);
-	if (!request.summary) return new CallError(500, `topobind failed: ${error.message}`);
-	request.summary.fault = error;
-	return faultError(request.summary);
+	return undefined;
 }
 
 function contentType(request: FastifyRequest): string {

@@ -11,6 +11,9 @@ declare module 'fastify' {
 		/** Null on a route that does not exist. */
 		summary: CallSummary | null;
 	}
+	interface FastifyContextConfig {
+		verb?: Verb;
+	}
 }
 
 export interface ExtenderMetrics {
@@ -34,6 +37,10 @@ export interface Listeners {
 /** Adds the hooks. Every call leaves one log line; after an exception of ours it carries the stack. */
 export function reportCalls(app: FastifyInstance, listeners: Listeners): void {
 	app.decorateRequest('summary', null);
+	app.addHook('onRequest', async (request) => {
+		const { verb } = request.routeOptions.config;
+		if (verb) request.summary = { verb, pod: '', nodes: 0 };
+	});
 	app.addHook('onResponse', async (request, reply) => {
 		const { summary } = request;
 		if (summary === null) {

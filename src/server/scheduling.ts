@@ -18,6 +18,9 @@ export interface BindRequest {
 	readonly node: string;
 }
 
+/** incomplete: not every watch has synced yet. outdated: one has been down for long. */
+export type Knowledge = 'incomplete' | 'outdated' | 'current';
+
 /** Filter, prioritize and preempt are synchronous, free of side effects and read one consistent state. */
 export interface Scheduling {
 	/** Why each candidate cannot serve the pod's storage, aligned with `candidates.names`; undefined where it can. */
@@ -26,6 +29,8 @@ export interface Scheduling {
 	prioritize(pod: Pod, candidates: Candidates): readonly number[];
 	/** Binds the pod's claims, then the pod. Rejects with an Error whose message a person can act on. */
 	bind(request: BindRequest): Promise<void>;
-	/** Every watch has synced; until then the endpoints answer 503. */
-	ready(): boolean;
+	/** Whether the pod has claims, as the API server holds it now. Rejects where it cannot be read. */
+	hasClaims(pod: BindRequest): Promise<boolean>;
+	/** What is known of the cluster; unless it is current, judgements may rest on what is no longer so. */
+	knowledge(): Knowledge;
 }

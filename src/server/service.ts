@@ -31,7 +31,7 @@ export interface CallSummary {
 	error?: string;
 }
 
-/** Reads the pod. Where it has no claims it runs anywhere; else every watch must have synced, or this throws. */
+/** Reads the pod. Where it has no claims it runs anywhere; else enough must be known to judge it, or this throws. */
 export function readPod(
 	service: Service,
 	raw: RawPod,
@@ -41,14 +41,28 @@ export function readPod(
 	// The shape is checked; null, which Go writes for what is empty, is read as absence.
 	const pod = projectPod(raw as Parameters<typeof projectPod>[0]);
 	const anywhere = pod.claimVolumes.length === 0;
-	if (!anywhere) requireSync(service);
+	if (!anywhere) requireKnowledge(service);
 	return { pod, anywhere };
 }
 
+/**
+ * Refuses the call until every watch has synced, and in companion mode also while one has been down for long: without an
+ * answer pods go on, where one that is out of date would hold them up. In delegate mode nobody else would answer.
+ */
+function requireKnowledge(service: Service): void {
+	requireSync(service);
+	if (service.mode === 'delegate' || service.scheduling.knowledge() !== 'outdated') return;
+	throw unavailable('topobind is cut off from the API server, what it knows is out of date; /readyz says why');
+}
+
 /** Refuses the call until every watch has synced. */
-export function requireSync(service: Service): void {
-	if (service.scheduling.ready()) return;
-	throw new CallError(503, 'topobind has not seen the whole cluster yet, try again soon', { 'retry-after': '1' });
+export function requireSync({ scheduling }: Service): void {
+	if (scheduling.knowledge() !== 'incomplete') return;
+	throw unavailable('topobind has not seen the whole cluster yet, try again soon');
+}
+
+function unavailable(message: string): CallError {
+	return new CallError(503, message, { 'retry-after': '1' });
 }
 
 /**

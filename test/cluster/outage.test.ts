@@ -1,9 +1,19 @@
 // topobind is down: companion mode must not notice, delegate mode must wait and go on when it is back.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ApiProxy } from './chaos/api-proxy.ts';
+import { readyz, startServing } from './chaos/serving.ts';
+import type { KubeObject } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, isRunning, paths, pod, useControlPlane } from './shared.ts';
-import { type Mode, type Scheduling, startScheduling, startTopobind } from './topobind.ts';
+import {
+	grantRights,
+	type Mode,
+	type Scheduling,
+	schedulerConfig,
+	startScheduling,
+	startTopobind,
+} from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -47,5 +57,53 @@ describe('topobind is stopped', () => {
 		await api.waitFor(paths(namespace).pod('app'), isRunning);
 		await scheduling.scheduler.stop();
 		await back.stop();
+	});
+});
+
+describe('topobind is cut off from the API server, and kube-scheduler is not', () => {
+	/** Two pods of a class with two volumes: topobind has not seen either. */
+	async function cutOff(mode: Mode) {
+		const name = `outage-cut-${mode}`;
+		await grantRights(controlPlane);
+		await api.createAll([localClass(name), localVolume(`${name}-1`, 'outage-1', name)]);
+		const proxy = await ApiProxy.start(controlPlane.info);
+		const topobind = await startServing(controlPlane, { proxy, mode });
+		const scheduler = await controlPlane.startScheduler({
+			config: await schedulerConfig(mode, topobind.extender),
+			schedulerName: name,
+		});
+		const namespace = await api.createNamespace(name);
+		await proxy.down();
+		await api.create(claim({ namespace, name: 'data', storageClass: name }));
+		const create = (app: string) => api.create(pod({ namespace, name: app, schedulerName: name, claims: ['data'] }));
+		return {
+			...{ namespace, create, topobind },
+			stop: async () => {
+				await scheduler.stop();
+				await proxy.stop();
+				await topobind.stop();
+			},
+		};
+	}
+
+	const isTold = (words: string) => (object: KubeObject | undefined) =>
+		JSON.stringify(object?.status.conditions ?? []).includes(words);
+
+	test.concurrent('companion: pods wait for what it has not seen until it says that it is out of date, and go on then', async () => {
+		const { namespace, create, topobind, stop } = await cutOff('companion');
+		await create('early');
+		await api.waitFor(paths(namespace).pod('early'), isTold('claim data does not exist'));
+		await expect.poll(async () => (await readyz(topobind.admin)).status, { timeout: 60_000 }).toBe(503);
+		await create('late');
+		await api.waitFor(paths(namespace).pod('late'), isRunning);
+		await stop();
+	});
+
+	test.concurrent('delegate: pods wait', async () => {
+		const { namespace, create, topobind, stop } = await cutOff('delegate');
+		await expect.poll(async () => (await readyz(topobind.admin)).status, { timeout: 60_000 }).toBe(503);
+		await create('late');
+		await api.waitFor(paths(namespace).pod('late'), isTold('claim data does not exist'));
+		await stop();
 	});
 });

@@ -74,10 +74,63 @@ describe('POST /api/v1/whatif', () => {
 			{ spec: { volumes: [{ name: 'data', persistentVolumeClaim: {} }] } },
 			/^spec\.volumes\.0\.persistentVolumeClaim must /,
 		],
-	])('%j → 400 that says where', async (payload, message) => {
+		[{ spec: { volumes: [{ name: 1 }] } }, 'spec.volumes.0.name must be string'],
+		[{ metadata: { namespace: 7 }, spec: {} }, 'metadata.namespace must be string'],
+		[{ kind: 'Deployment', spec: {} }, 'kind must be "Pod"'],
+		[[], 'the body must be object'],
+	])('%j → 422 that says where', async (payload, message) => {
 		const answer = await admin({ explanations }).inject({ method: 'POST', url: '/api/v1/whatif', payload });
-		expect(answer.statusCode).toBe(400);
+		expect(answer.statusCode).toBe(422);
 		expect(answer.json().error).toMatch(message);
+	});
+
+	it('what is not JSON → 400', async () => {
+		const headers = { 'content-type': 'application/json' };
+		const answer = await admin({ explanations }).inject({
+			method: 'POST',
+			url: '/api/v1/whatif',
+			payload: '{"spec"',
+			headers,
+		});
+		expect(answer.statusCode).toBe(400);
+		expect(answer.json().error).toContain('JSON');
+	});
+});
+
+describe('explanations', () => {
+	const nobody = { explainPod: () => expect.fail('nothing is judged'), explainClaim: () => undefined };
+	const explanations = { ...nobody, findPod: async () => undefined };
+	const urls = ['/api/v1/explain/pods/shop/web-0', '/api/v1/explain/pvcs/shop/data', '/api/v1/topology'];
+
+	it.each(urls)('%s → 503 before every watch has synced', async (url) => {
+		const ready = () => ({ synced: false, ready: false, watches: [] });
+		const answer = await admin({ explanations, topology: () => ({}), ready }).inject(url);
+		expect(answer.statusCode).toBe(503);
+		expect(answer.json()).toEqual({ error: 'topobind has not seen the whole cluster yet, see /readyz' });
+	});
+
+	it('a name may be as long as names are', async () => {
+		const name = 'a'.repeat(253);
+		const found = await admin({ explanations }).inject(`/api/v1/explain/pods/shop/${name}`);
+		expect([found.statusCode, found.json()]).toEqual([404, { error: `there is no pod shop/${name}` }]);
+		const longer = await admin({ explanations }).inject(`/api/v1/explain/pods/shop/${name}a`);
+		expect([longer.statusCode, longer.json()]).toEqual([414, { error: expect.any(String) }]);
+	});
+
+	it('what cannot be read is refused in the words of the extender listener', async () => {
+		const whatif = (payload: string, type = 'application/json') =>
+			admin({ explanations }).inject({
+				method: 'POST',
+				url: '/api/v1/whatif',
+				payload,
+				headers: { 'content-type': type },
+			});
+		const huge = await whatif(JSON.stringify({ spec: {}, more: 'x'.repeat(2 ** 20) }));
+		expect([huge.statusCode, huge.json()]).toEqual([413, { error: 'the body is larger than 1048576 bytes' }]);
+		const form = await whatif('a=b', 'application/x-www-form-urlencoded');
+		expect([form.statusCode, form.json().error]).toEqual([415, expect.stringContaining('must be application/json')]);
+		const proto = await whatif('{"__proto__":{},"kind":"Job"}');
+		expect([proto.statusCode, proto.json().error]).toEqual([422, expect.stringContaining("'spec'")]);
 	});
 });
 

@@ -36,7 +36,7 @@ describe('shape', () => {
 		[
 			'filter',
 			{ Pod: podWithClaim, NodeNames: 'a1' },
-			'NodeNames is the string "a1", must be a list of node names, or null',
+			'NodeNames is the string "a1", must be a list of at most 100000 node names, or null',
 		],
 		['filter', { Pod: podWithClaim, NodeNames: ['a', 7] }, "NodeNames[1] is the number 7, must be a node's name"],
 		['filter', { Pod: podWithClaim, NodeNames: [null] }, "NodeNames[0] is null, must be a node's name"],
@@ -64,7 +64,7 @@ describe('shape', () => {
 		[
 			'prioritize',
 			{ Pod: podWithClaim, NodeNames: {} },
-			'NodeNames is an object, must be a list of node names, or null',
+			'NodeNames is an object, must be a list of at most 100000 node names, or null',
 		],
 		['bind', {}, "PodName is missing, must be the pod's name, of 1 to 253 characters"],
 		['bind', { PodName: 'p', PodNamespace: 'n', Node: '' }, /^Node is the string "", must be the node's name/],
@@ -99,6 +99,15 @@ describe('shape', () => {
 		expect(Object.keys(answer.body)).toEqual(['Error']);
 		if (typeof message === 'string') expect(answer.body.Error).toBe(message);
 		else expect(answer.body.Error).toMatch(message);
+	});
+
+	it('more node names than a cluster has nodes → 422', async () => {
+		const NodeNames = Array.from({ length: 100_001 }, () => 'a');
+		const { status, body } = await post(app, 'filter', { Pod: podWithClaim, NodeNames });
+		expect({ status, body }).toEqual({
+			status: 422,
+			body: { Error: 'NodeNames is a list of 100001, must be a list of at most 100000 node names, or null' },
+		});
 	});
 
 	it('leaves nulls and numbers as they are, and what it does not know', async () => {

@@ -28,7 +28,7 @@ describe('before every watch has synced', () => {
 	it.each(Object.entries(calls))('%s → 503 with Retry-After', async (verb, body) => {
 		const bind = vi.fn(async () => {});
 		for (const mode of ['companion', 'delegate'] as const) {
-			const app = extender({ mode, scheduling: threeNodes({ ready: () => false, filter: fail, bind }) });
+			const app = extender({ mode, scheduling: threeNodes({ knowledge: () => 'incomplete', filter: fail, bind }) });
 			const answer = await post(app, verb, body);
 			expect(answer.status).toBe(503);
 			expect(answer.headers['retry-after']).toBe('1');
@@ -37,9 +37,50 @@ describe('before every watch has synced', () => {
 		expect(bind).not.toHaveBeenCalled();
 	});
 
+	it('bind of a pod that has no claims is carried out', async () => {
+		const bind = vi.fn(async () => {});
+		const scheduling = threeNodes({ knowledge: () => 'incomplete', hasClaims: async () => false, bind });
+		const answer = await post(extender({ scheduling, mode: 'delegate' }), 'bind', calls.bind);
+		expect(answer).toMatchObject({ status: 200, body: { Error: '' } });
+		expect(bind).toHaveBeenCalledOnce();
+	});
+
+	it('bind of a pod that cannot be read says why, with 200', async () => {
+		const hasClaims = () => Promise.reject(new Error('cannot reach the API server'));
+		const scheduling = threeNodes({ knowledge: () => 'incomplete', hasClaims, bind: fail });
+		const answer = await post(extender({ scheduling, mode: 'delegate' }), 'bind', calls.bind);
+		expect(answer).toMatchObject({ status: 200, body: { Error: 'cannot reach the API server' } });
+	});
+
 	it('a wrong shape is told first', async () => {
-		const app = extender({ scheduling: threeNodes({ ready: () => false }) });
+		const app = extender({ scheduling: threeNodes({ knowledge: () => 'incomplete' }) });
 		expect((await post(app, 'filter', { Pod: podWithClaim })).status).toBe(422);
+	});
+});
+
+describe('while a watch has been down for long', () => {
+	const cutOff = threeNodes({ knowledge: () => 'outdated' });
+
+	it.each(['filter', 'prioritize', 'preempt'] as const)(
+		'companion: %s → 503 that says why, so that the pod goes on without topobind',
+		async (verb) => {
+			const answer = await post(extender({ scheduling: cutOff, mode: 'companion' }), verb, calls[verb]);
+			expect(answer).toMatchObject({
+				status: 503,
+				headers: { 'retry-after': '1' },
+				body: { Error: expect.stringMatching(/^topobind is cut off from the API server/) },
+			});
+		},
+	);
+
+	it.each(Object.entries(calls))('delegate: %s is answered by what was last seen', async (verb, body) => {
+		const answer = await post(extender({ scheduling: cutOff, mode: 'delegate' }), verb, body);
+		expect(answer.status).toBe(200);
+	});
+
+	it('companion: bind writes, and is told by the API server whether it may', async () => {
+		const answer = await post(extender({ scheduling: cutOff, mode: 'companion' }), 'bind', calls.bind);
+		expect(answer).toMatchObject({ status: 200, body: { Error: '' } });
 	});
 });
 
@@ -134,7 +175,8 @@ describe('what a call leaves behind', () => {
 		const app = extender({ logger });
 		await post(app, 'filter', { Pod: podWithClaim });
 		await post(app, 'scheduler/filter', {});
-		await vi.waitFor(() => expect(lines).toHaveLength(2));
+		await post(app, 'filter', calls.filter, { 'content-encoding': 'gzip' });
+		await vi.waitFor(() => expect(lines).toHaveLength(3));
 		expect(lines[0]).toMatchObject({
 			level: 'warn',
 			verb: 'filter',
@@ -142,6 +184,7 @@ describe('what a call leaves behind', () => {
 			error: expect.stringContaining('null'),
 		});
 		expect(lines[1]).toMatchObject({ level: 'warn', path: '/scheduler/filter', status: 404 });
+		expect(lines[2]).toMatchObject({ level: 'warn', verb: 'filter', status: 415 });
 	});
 
 	it('a listener that fails harms no call', async () => {

@@ -35,7 +35,8 @@ export function threeNodes(changes: Partial<Scheduling> = {}): Scheduling {
 		filter: (_pod, { names, labelsOf }) => names.map((name) => verdict(name, labelsOf?.(name)?.zone)),
 		prioritize: (_pod, { names }) => names.map((name) => (name.startsWith('a') ? 7 : 0)),
 		bind: async () => {},
-		ready: () => true,
+		hasClaims: async () => true,
+		knowledge: () => 'current',
 		...changes,
 	};
 }

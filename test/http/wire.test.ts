@@ -113,7 +113,7 @@ describe('filter, whole nodes', () => {
 
 describe('pods without claims', () => {
 	const asleep = threeNodes({
-		ready: () => false,
+		knowledge: () => 'incomplete',
 		filter: () => expect.fail('a pod without claims was judged'),
 		prioritize: () => expect.fail('a pod without claims was scored'),
 	});

@@ -114,7 +114,51 @@ describe('lists', () => {
 	});
 });
 
+describe('a dump of a cluster that is newer than topobind', () => {
+	const nodeInfo = { runningInUserNamespace: false, sandboxed: [{ odd: 1 }] };
+	const dumped = (name: string, uid?: string) => ({
+		...{ apiVersion: 'v1', kind: 'Node', status: { nodeInfo } },
+		metadata: { name, ...(uid !== undefined && { uid }), labels: { zone: 'a' } },
+	});
+	const list = (...items: object[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+
+	it('is taken: fields that are not known here are passed over, and named once', async () => {
+		const { objects, warnings } = await load({ 'dump.json': list(dumped('a', 'u1'), dumped('b', 'u2')) });
+		expect(names(objects)).toEqual(['Node a', 'Node b']);
+		expect(warnings).toEqual([
+			'passed over fields that are not known here, of a cluster that is newer than this topobind: Node status.nodeInfo.runningInUserNamespace, Node status.nodeInfo.sandboxed',
+		]);
+	});
+
+	it.each([
+		['no UID', undefined],
+		['an empty one', ''],
+	])('an object with %s was written by hand: there it is a mistake', async (_, uid) => {
+		const problems = await problemsOf(list(dumped('a', uid)), 'm.json');
+		expect(problems).toHaveLength(2);
+		expect(problems[0]).toContain('status.nodeInfo.runningInUserNamespace is not a field of Node');
+	});
+
+	it('a field that is known must be right all the same', async () => {
+		const { metadata, ...rest } = dumped('a', 'u1');
+		const wrong = { ...rest, metadata: { ...metadata, labels: { zone: 7 } } };
+		expect(await problemsOf(list(wrong), 'm.json')).toEqual([expect.stringContaining('7 is not a string')]);
+	});
+});
+
 describe('fields', () => {
+	it('what was found is shown neither whole nor raw', async () => {
+		const [long] = await problemsOf(node('a'.repeat(1_000_000)));
+		expect(long?.length).toBeLessThan(400);
+		const [raw] = await problemsOf(
+			JSON.stringify({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'a\u001b[31mred\u0000\u009b' } }),
+			'm.json',
+		);
+		// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+		expect(raw).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+		expect(raw).toContain('\\u001b[31mred');
+	});
+
 	it.each([
 		[
 			'a mistyped one',
@@ -130,6 +174,11 @@ describe('fields', () => {
 			'a quantity with a foreign unit',
 			VOLUME.replace('10Gi', '10Gb'),
 			'm.yaml:7: document 1 (PersistentVolume local-pv): spec.capacity.storage: "10Gb" is not a quantity (try 10G or 10Gi)',
+		],
+		[
+			'a negative quantity',
+			VOLUME.replace('10Gi', '-10Gi'),
+			'm.yaml:7: document 1 (PersistentVolume local-pv): spec.capacity.storage: "-10Gi" is negative',
 		],
 		[
 			'a word that is not one of its own',

@@ -24,12 +24,21 @@ export function itemPlace(place: Place, index: number): Place {
 	return { ...place, item: index + 1, lineOf: (path) => place.lineOf(['items', index, ...path]) };
 }
 
+const LONGEST = 80;
+
+/** What was found in a file, for a message: neither endless nor able to write to a terminal what it likes. */
+export function legible(text: string): string {
+	const short = text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+	return /[\u0000-\u001f\u007f-\u009f]/.test(short) ? JSON.stringify(short).replace(/[\u007f-\u009f]/g, '?') : short;
+}
+
 /** `spec.nodeSelectorTerms[0].key`, `metadata.labels["example.com/rack"]`. */
 export function pathText(path: Path): string {
 	let text = '';
 	for (const part of path) {
 		if (typeof part === 'number') text += `[${part}]`;
-		else if (!/^[\w-]+$/.test(part)) text += `[${JSON.stringify(part)}]`;
+		else if (!/^[\w-]+$/.test(part)) text += `[${JSON.stringify(legible(part))}]`;
 		else text += text === '' ? part : `.${part}`;
 	}
 	return text;

@@ -1,12 +1,12 @@
 import { parseQuantity } from '../../domain/storage/quantity.ts';
+import { legible } from './place.ts';
 
 /** What is wrong with a text that should be a quantity, and what was most likely meant; undefined when it is one. */
 export function quantityFault(text: string): string | undefined {
 	try {
-		parseQuantity(text);
-		return undefined;
+		return parseQuantity(text).nano < 0n ? `${JSON.stringify(legible(text))} is negative` : undefined;
 	} catch {
-		return `${JSON.stringify(text)} is not a quantity (try ${suggestions(text)})`;
+		return `${JSON.stringify(legible(text))} is not a quantity (try ${suggestions(text)})`;
 	}
 }
 

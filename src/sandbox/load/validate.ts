@@ -14,6 +14,7 @@ interface Context {
 	readonly path: (string | number)[];
 	readonly kind: string;
 	readonly report: Report;
+	readonly unknown: Report;
 }
 
 /** Gives the value to keep in place of the one checked: the same, but for a quantity written as a number. */
@@ -27,9 +28,12 @@ export class Validator {
 		this.#fieldsOf = fieldsOf;
 	}
 
-	/** Reports all that is wrong with an object of this type. Turns quantities written as numbers into text, in place. */
-	validate(type: string, kind: string, object: unknown, report: Report): void {
-		this.#check(type)(object, { path: [], kind, report });
+	/**
+	 * Reports all that is wrong with an object of this type, and to `unknown` the fields that the type does not have.
+	 * Turns quantities written as numbers into text, in place.
+	 */
+	validate(type: string, kind: string, object: unknown, report: Report, unknown: Report = report): void {
+		this.#check(type)(object, { path: [], kind, report, unknown });
 	}
 
 	#check(type: string): Check {
@@ -63,7 +67,7 @@ export class Validator {
 				context.path.push(name);
 				const check = checks.get(name);
 				if (check) value[name] = check(value[name], context);
-				else context.report(context.path, this.#unknownField(name, type, fields, context));
+				else context.unknown(context.path, this.#unknownField(name, type, fields, context));
 				context.path.pop();
 			}
 			for (const name of rules.required ?? []) {

@@ -1,5 +1,6 @@
 /** POST /bind: bind the pod's claims, wait for them, then bind the pod. */
 
+import { CallError } from '../errors.ts';
 import { type CallSummary, messageOf, requireSync, type Service } from '../service.ts';
 import { errorResult } from '../wire/answers.ts';
 import type { ExtenderBindingArgs } from '../wire/types.ts';
@@ -11,16 +12,16 @@ import type { ExtenderBindingArgs } from '../wire/types.ts';
 export async function answerBind(service: Service, args: ExtenderBindingArgs, summary: CallSummary): Promise<string> {
 	summary.pod = `${args.PodNamespace}/${args.PodName}`;
 	summary.nodes = 1;
-	requireSync(service);
+	const request = { namespace: args.PodNamespace, name: args.PodName, uid: args.PodUID ?? '', node: args.Node };
 	try {
-		await service.scheduling.bind({
-			namespace: args.PodNamespace,
-			name: args.PodName,
-			uid: args.PodUID ?? '',
-			node: args.Node,
-		});
+		// Where a watch never syncs, pods that have nothing to do with it must not wait for it.
+		if (service.scheduling.knowledge() === 'incomplete' && (await service.scheduling.hasClaims(request))) {
+			requireSync(service);
+		}
+		await service.scheduling.bind(request);
 		return errorResult('');
 	} catch (error) {
+		if (error instanceof CallError) throw error;
 		summary.error = messageOf(error);
 		if (isFault(error)) summary.fault = error;
 		return errorResult(summary.error);

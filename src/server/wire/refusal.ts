@@ -43,7 +43,7 @@ function fieldAt(pointer: string): string {
 function found(value: unknown): string {
 	if (value === null) return 'null';
 	if (value === undefined) return 'missing';
-	if (Array.isArray(value)) return 'a list';
+	if (Array.isArray(value)) return value.length > CLIP ? `a list of ${value.length}` : 'a list';
 	if (typeof value === 'object') return 'an object';
 	if (typeof value !== 'string') return `the ${typeof value} ${String(value)}`;
 	return value.length > CLIP ? `a string of ${value.length} characters` : `the string ${JSON.stringify(value)}`;

@@ -13,6 +13,7 @@ export interface Schema {
 	readonly additionalProperties?: Schema;
 	readonly required?: readonly string[];
 	readonly items?: Schema;
+	readonly maxItems?: number;
 	readonly minLength?: number;
 	readonly maxLength?: number;
 }
@@ -21,6 +22,9 @@ type JsonType = 'object' | 'array' | 'string' | 'integer' | 'null';
 
 // The longest name Kubernetes takes.
 const NAME_LENGTH = 253;
+
+/** Twenty of the largest clusters; an answer for as many short names as fit in a body would be too long for a string. */
+const MOST_NODES = 100_000;
 
 const claim = optional(
 	object('a claim, with claimName', { claimName: name("a claim's name, of 1 to 253 characters") }, ['claimName']),
@@ -81,7 +85,10 @@ export const extenderArgs = object(
 	'an object: {"Pod": {…}, "NodeNames": [names]} or {"Pod": {…}, "Nodes": {"items": [nodes]}}',
 	{
 		Pod: pod,
-		NodeNames: optional(list('a list of node names', { type: 'string', description: "a node's name" })),
+		NodeNames: optional({
+			...list(`a list of at most ${MOST_NODES} node names`, { type: 'string', description: "a node's name" }),
+			maxItems: MOST_NODES,
+		}),
 		Nodes: optional(object('a NodeList, with items', { items: optional(list('a list of nodes', node)) }, ['items'])),
 	},
 	['Pod'],

@@ -25,7 +25,8 @@ const DRIVERS: DriverSettings = {
 // Mode delegate, in which a fault of ours is an answer of its own and never passes for a verdict.
 let scheduling = schedulingOf([]);
 const current: Scheduling = {
-	ready: () => true,
+	hasClaims: async () => true,
+	knowledge: () => 'current',
 	filter: (pod, candidates) => scheduling.filter(pod, candidates),
 	prioritize: (pod, candidates) => scheduling.prioritize(pod, candidates),
 	bind: (request) => scheduling.bind(request),

@@ -5,9 +5,18 @@ import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { BuildError, checkGo, go, killGo } from './go.ts';
 import { lock } from './lock.ts';
-import { assets, buildFlags, commands, controlPlaneKey, driverKey, provisioner } from './recipe.ts';
+import {
+	assets,
+	buildFlags,
+	commands,
+	controlPlaneKey,
+	type Program,
+	programKey,
+	programs,
+	provisioner,
+} from './recipe.ts';
 
-export type Binary = keyof typeof commands | typeof provisioner.binary | 'csi-driver';
+export type Binary = keyof typeof commands | typeof provisioner.binary | Program;
 
 /** Where everything is once it is built. */
 export interface Built {
@@ -82,11 +91,11 @@ function steps(built: Built): Step[] {
 			target: built.bin[name as Binary],
 			make: (file: string) => compile(file, [pkg]),
 		})),
-		{
-			name: 'csi-driver',
-			target: built.bin['csi-driver'],
-			make: (file: string) => compile(file, ['./csi-driver']),
-		},
+		...programs.map((name) => ({
+			name,
+			target: built.bin[name],
+			make: (file: string) => compile(file, [`./${name}`]),
+		})),
 		{
 			name: provisioner.binary,
 			target: built.bin[provisioner.binary],
@@ -123,7 +132,7 @@ function layout(root: string): Built {
 	const dir = join(root, `control-plane-${controlPlaneKey()}`);
 	const names = [...Object.keys(commands), provisioner.binary];
 	const bin = Object.fromEntries(names.map((name) => [name, join(dir, 'bin', name)]));
-	bin['csi-driver'] = join(root, `csi-driver-${driverKey()}`, 'csi-driver');
+	for (const name of programs) bin[name] = join(root, `${name}-${programKey(name)}`, name);
 	const paths = (kind: keyof typeof assets) => assets[kind].files.map((file) => join(dir, kind, basename(file)));
 	return {
 		dir,

@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 /** The Go module whose go.mod pins every version. */
 export const moduleDir: string = fileURLToPath(new URL('../control-plane', import.meta.url));
 
-export const driverDir: string = join(moduleDir, 'csi-driver');
+/** Programs of our own, each in a folder of the module that is named after it. */
+export const programs = ['csi-driver', 'kustomize'] as const;
+export type Program = (typeof programs)[number];
 
 /** Name of the binary → Go package, in the order they are built. */
 export const commands = {
@@ -79,15 +81,15 @@ export const buildEnv: Readonly<Record<string, string>> = { CGO_ENABLED: '0' };
 const recipe = JSON.stringify([commands, provisioner, assets, buildFlags, buildEnv]);
 const platform = `${process.platform}-${process.arch}`;
 
-/** Key of everything but the CSI driver: changes when a version or the recipe does. */
+/** Key of everything but our own programs: changes when a version or the recipe does. */
 export function controlPlaneKey(): string {
 	return hash(platform, recipe, read('go.mod'), read('go.sum'));
 }
 
-/** Key of the CSI driver: changes when its sources do. */
-export function driverKey(): string {
-	const sources = readdirSync(driverDir).filter((name) => name.endsWith('.go'));
-	const texts = sources.sort().flatMap((name) => [name, read('csi-driver', name)]);
+/** Key of a program of ours: changes when its sources do. */
+export function programKey(program: Program): string {
+	const sources = readdirSync(join(moduleDir, program)).filter((name) => name.endsWith('.go'));
+	const texts = sources.sort().flatMap((name) => [name, read(program, name)]);
 	return hash(platform, recipe, read('go.mod'), read('go.sum'), ...texts);
 }
 

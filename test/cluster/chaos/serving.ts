@@ -3,7 +3,7 @@
 import { vi } from 'vitest';
 import type { WatchReadiness } from '../../../src/cluster/cluster.ts';
 import type { ControlPlane, KubeObject } from '../harness/index.ts';
-import { schedulerConfig, startTopobind, type Topobind } from '../topobind.ts';
+import { type Mode, schedulerConfig, startTopobind, type Topobind } from '../topobind.ts';
 import type { ApiProxy } from './api-proxy.ts';
 
 export interface ServingOptions {
@@ -12,8 +12,9 @@ export interface ServingOptions {
 	readonly kubeconfig?: string;
 	/** Where it listens: a free port, unless it is to come back where it was. */
 	readonly listen?: string;
-	/** Of the configuration file; all else as by default. */
+	/** Of the configuration file; all else as by default, but the mode, which is delegate. */
 	readonly bindTimeoutSeconds?: number;
+	readonly mode?: Mode;
 	readonly env?: Readonly<Record<string, string>>;
 	/** More of the configuration file. */
 	readonly config?: object;
@@ -26,7 +27,7 @@ export function startServing(controlPlane: ControlPlane, options: ServingOptions
 	const kubeconfigs = { ...info.access.kubeconfigs, ...(kubeconfig !== undefined && { topobind: kubeconfig }) };
 	const behind = { ...controlPlane, info: { ...info, access: { ...info.access, kubeconfigs } } };
 	return startTopobind(behind, {
-		mode: 'delegate',
+		mode: options.mode ?? 'delegate',
 		...(listen !== undefined && { listen }),
 		config: { ...bind, ...options.config },
 		...(env && { env }),
