@@ -2,7 +2,7 @@
 
 import { describe, expect, test, vi } from 'vitest';
 import { Binder } from '../../../src/binder/binder.ts';
-import { claim, node, pod, volume } from '../domain/builders.ts';
+import { claim, node, pod, storageClass, volume } from '../domain/builders.ts';
 import { target } from './fake-cluster.ts';
 import { errorOf, ground, turn, until } from './support.ts';
 
@@ -129,6 +129,24 @@ describe('a pod has one bind at a time', () => {
 		await end;
 	});
 
+	test('also while the bind of the first still runs', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		const held = cluster.gate('claimVolume', 'before');
+		const first = errorOf(binder.bind(target('app')));
+		await held.reached;
+		cluster.change('Pod', 'app', { uid: 'uid-second' });
+		const second = binder.bind({ ...target('app'), uid: 'uid-second' });
+		expect(binder.running).toBe(2);
+		held.open();
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		cluster.bindVolumes();
+		await second;
+		expect(await first).toMatchObject({
+			result: 'ended',
+			message: 'pod ns/app is another one by now: its UID is not uid-app',
+		});
+	});
+
 	test('also where the watch still shows the first: the API server is asked', async () => {
 		const { cluster, binder } = ground([pod('app')]);
 		cluster.holdWatch();
@@ -157,6 +175,11 @@ describe('what ends a bind', () => {
 	test('the pod is deleted', async () => {
 		const gone = { result: 'ended', message: 'pod ns/app no longer exists' };
 		expect(await endOf(LOCAL, (cluster) => cluster.remove('Pod', 'app'))).toEqual(gone);
+	});
+
+	test('the pod is deleted, and one of its name takes its place', async () => {
+		const why = { result: 'ended', message: 'pod ns/app is another one by now: its UID is not uid-app' };
+		expect(await endOf(LOCAL, (cluster) => cluster.change('Pod', 'app', { uid: 'uid-second' }))).toEqual(why);
 	});
 
 	test('the pod is being deleted', async () => {
@@ -343,9 +366,46 @@ describe('the end of the process', () => {
 	});
 });
 
-test('onEnd is told of each bind once, whoever joined it', async () => {
+test('a bind that waits looks again for what concerns it, and for nothing else', async () => {
+	const { cluster, binder } = ground(LOCAL);
+	const end = binder.bind(target('app'));
+	await until(() => cluster.volume('pv')?.claimRef !== undefined);
+	await turn();
+	const looks = vi.spyOn(cluster.state, 'seen');
+	const others = [
+		...[claim('other'), pod('other', 'other'), node('n2', { changed: 'yes' }), storageClass('another')],
+		volume('others', { on: 'n1', claimRef: { name: 'other', uid: 'uid-other' } }),
+	];
+	for (const other of others) {
+		cluster.put(other);
+		await turn();
+	}
+	cluster.change('PersistentVolume', 'others', { phase: 'Bound' });
+	await turn();
+	const ofOwn = () => looks.mock.calls.filter(([kind, key]) => kind === 'PersistentVolumeClaim' && key === 'ns/data');
+	// A new volume may be one for the claim; the second time it is known not to be.
+	expect(ofOwn().length).toBeLessThanOrEqual(1);
+	cluster.bindVolumes();
+	await end;
+});
+
+test('no timer outlives a bind, nor the end of the process', async () => {
+	const timers = () => process.getActiveResourcesInfo().filter((what) => what === 'Timeout').length;
+	const before = timers();
+	const { binder } = ground([pod('app')], { timeoutMs: 600_000 });
+	await binder.bind(target('app'));
+	await binder.stop(600_000);
+	expect(timers()).toBeLessThanOrEqual(before);
+});
+
+test('onEnd is told of each bind once, whoever joined it, and how long it took', async () => {
 	const ends: string[] = [];
-	const { cluster, binder } = ground(LOCAL, { onEnd: ({ result }) => ends.push(result) });
+	const { cluster, binder } = ground(LOCAL, {
+		onEnd: ({ result, ms }) => {
+			ends.push(result);
+			expect(ms).toBeGreaterThan(0);
+		},
+	});
 	await errorOf(binder.bind(target('app', 'n2')));
 	const both = [binder.bind(target('app')), binder.bind(target('app'))];
 	await until(() => cluster.volume('pv')?.claimRef !== undefined);

@@ -2,7 +2,7 @@
 
 import { describe, expect, test, vi } from 'vitest';
 import { retryTransient } from '../../../src/binder/retry.ts';
-import { claim, NAMESPACE, pod, volume } from '../domain/builders.ts';
+import { claim, NAMESPACE, pod, project, volume } from '../domain/builders.ts';
 import { target } from './fake-cluster.ts';
 import { errorOf, ground, turn, until } from './support.ts';
 
@@ -58,6 +58,17 @@ describe('a conflict', () => {
 		expect(await errorOf(binder.bind(target('app')))).toMatchObject({ result: 'timeout' });
 		expect(cluster.calls.length).toBeGreaterThan(1);
 		expect(cluster.calls.length).toBeLessThan(5);
+	});
+
+	test('also where the watch showed something else meanwhile', async () => {
+		const { cluster, binder } = ground(LOCAL, { timeoutMs: 500 });
+		cluster.holdWatch();
+		cluster.change('PersistentVolume', 'pv', TAKEN);
+		const end = errorOf(binder.bind(target('app')));
+		await until(() => cluster.calls.length === 1);
+		cluster.state.upsert('PersistentVolume', project(volume('another', { on: 'n2' })));
+		expect(await end).toMatchObject({ result: 'timeout' });
+		expect(cluster.calls.length).toBeLessThan(6);
 	});
 
 	test('of the second of two writes: the first stays, with its claim bound', async () => {
@@ -212,6 +223,7 @@ describe('a write is refused', () => {
 		await until(() => cluster.calls.length === 1);
 		cluster.bindVolumes();
 		expect(await end).toMatchObject({ result: 'failed', message: 'scripted refused' });
+		expect(cluster.calls).not.toContain('readPod app');
 	});
 });
 
