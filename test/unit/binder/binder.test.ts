@@ -1,6 +1,6 @@
 /** One bind at a time for each pod, from the judgement to the Binding, and how it may end. */
 
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Binder } from '../../../src/binder/binder.ts';
 import { claim, node, pod, storageClass, volume } from '../domain/builders.ts';
 import { target } from './fake-cluster.ts';
@@ -390,12 +390,18 @@ test('a bind that waits looks again for what concerns it, and for nothing else',
 });
 
 test('no timer outlives a bind, nor the end of the process', async () => {
-	const timers = () => process.getActiveResourcesInfo().filter((what) => what === 'Timeout').length;
-	const before = timers();
-	const { binder } = ground([pod('app')], { timeoutMs: 600_000 });
+	const set = vi.spyOn(globalThis, 'setTimeout');
+	const cleared = vi.spyOn(globalThis, 'clearTimeout');
+	onTestFinished(() => {
+		set.mockRestore();
+		cleared.mockRestore();
+	});
+	const { binder } = ground([pod('app')], { timeoutMs: 600_001 });
 	await binder.bind(target('app'));
-	await binder.stop(600_000);
-	expect(timers()).toBeLessThanOrEqual(before);
+	await binder.stop(600_002);
+	const long = set.mock.results.filter((_, i) => (set.mock.calls[i]?.[1] ?? 0) > 600_000);
+	expect(long).toHaveLength(2);
+	for (const { value } of long) expect(cleared).toHaveBeenCalledWith(value);
 });
 
 test('onEnd is told of each bind once, whoever joined it, and how long it took', async () => {
