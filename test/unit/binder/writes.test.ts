@@ -121,6 +121,34 @@ test('a write does not begin once the time is up', async () => {
 	expect(write).not.toHaveBeenCalled();
 });
 
+describe('a write that the watch shows late', () => {
+	test('claimVolume: waited for, not taken for a volume that somebody took away', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		cluster.holdWatch();
+		const end = binder.bind(target('app'));
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		for (let i = 0; i < 5; i++) await turn();
+		expect(binder.running).toBe(1);
+		cluster.releaseWatch();
+		cluster.bindVolumes();
+		await end;
+		expect(cluster.assignments.length).toBe(1);
+	});
+
+	test('selectNode: the same', async () => {
+		const { cluster, binder } = ground(DYNAMIC);
+		cluster.holdWatch();
+		const end = binder.bind(target('app'));
+		await until(() => cluster.claim('data')?.selectedNode !== undefined);
+		for (let i = 0; i < 5; i++) await turn();
+		expect(binder.running).toBe(1);
+		cluster.releaseWatch();
+		cluster.provision('data', volume('made', { class: 'csi', on: 'n1' }));
+		await end;
+		expect(cluster.calls.filter((call) => call.startsWith('selectNode'))).toHaveLength(1);
+	});
+});
+
 describe('a write that succeeded although its answer was lost', () => {
 	test('claimVolume: found written, and finished', async () => {
 		const { cluster, binder } = ground(LOCAL);
