@@ -2,8 +2,8 @@
 
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Binder } from '../../../src/binder/binder.ts';
-import { claim, node, pod, storageClass, volume } from '../domain/builders.ts';
-import { target } from './fake-cluster.ts';
+import { claim, csiNode, type Manifest, node, pod, storageClass, terms, volume, ZONE } from '../domain/builders.ts';
+import { type FakeCluster, target } from './fake-cluster.ts';
 import { errorOf, ground, turn, until } from './support.ts';
 
 const LOCAL = [volume('pv', { on: 'n1' }), claim('data'), pod('app', 'data')];
@@ -158,10 +158,7 @@ describe('a pod has one bind at a time', () => {
 
 describe('what ends a bind', () => {
 	/** Ends while the claim is being waited for. */
-	async function endOf(
-		objects: typeof LOCAL | typeof DYNAMIC,
-		what: (cluster: ReturnType<typeof ground>['cluster']) => void,
-	) {
+	async function endOf(objects: readonly Manifest[], what: (cluster: FakeCluster) => void) {
 		const { cluster, binder } = ground(objects);
 		const end = errorOf(binder.bind(target('app')));
 		await until(() => cluster.calls.length > 0);
@@ -223,6 +220,44 @@ describe('what ends a bind', () => {
 		expect(await endOf(DYNAMIC, (cluster) => cluster.provision('data', unexpected))).toEqual({
 			result: 'ended',
 			message: 'volume made needs kubernetes.io/hostname in (n2), which the selected node does not have',
+		});
+	});
+
+	describe('the provisioned volume is an in-tree one', () => {
+		const EBS_ZONE = 'topology.ebs.csi.aws.com/zone';
+		const inTree = (volumeID: string) =>
+			volume('made', {
+				...{ class: 'csi', affinity: terms([ZONE, 'In', 'a']), spec: { awsElasticBlockStore: { volumeID } } },
+			});
+		const migrates = csiNode('n1', 'kubernetes.io/aws-ebs');
+		const on = (zone: string, csiZone: string) => node('n1', { [ZONE]: zone, [EBS_ZONE]: csiZone });
+		const provisions = (volumeID: string) => (cluster: FakeCluster) => cluster.provision('data', inTree(volumeID));
+
+		test('and its node has migrated to CSI: the CSI driver decides where it can be reached', async () => {
+			const { message } = await endOf([...DYNAMIC, on('a', 'b'), migrates], provisions('vol-1'));
+			expect(message).toBe(`volume made needs ${EBS_ZONE} in (a), which the selected node does not have`);
+			const { message: untranslatable } = await endOf([...DYNAMIC, on('a', 'a'), migrates], provisions('aws:///x'));
+			expect(untranslatable).toBe('volume made cannot be migrated to CSI: "aws:///x" is not the id of an EBS volume');
+		});
+
+		test('and its node has not: its own affinity does', async () => {
+			const { cluster, binder } = ground([...DYNAMIC, on('a', 'b'), csiNode('n1')]);
+			const end = binder.bind(target('app'));
+			await until(() => cluster.claim('data')?.selectedNode !== undefined);
+			cluster.provision('data', inTree('vol-1'));
+			await end;
+		});
+
+		test('and its node migrates while the claim is waited for: that is noticed', async () => {
+			const { cluster, binder } = ground([...DYNAMIC, on('a', 'b'), csiNode('n1')]);
+			const end = errorOf(binder.bind(target('app')));
+			await until(() => cluster.claim('data')?.selectedNode !== undefined);
+			// The claim names its volume, and is not bound to it for good.
+			cluster.put(inTree('vol-1'));
+			cluster.change('PersistentVolumeClaim', 'data', { volumeName: 'made' });
+			await turn();
+			cluster.put(migrates);
+			expect(await end).toMatchObject({ result: 'ended', message: expect.stringContaining(EBS_ZONE) });
 		});
 	});
 
