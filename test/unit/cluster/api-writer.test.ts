@@ -58,7 +58,9 @@ describe('a volume is claimed', () => {
 		const reserved = volume('pv', { claimRef: { name: 'data' } });
 		const { requests, writer } = writerFor(reserved);
 		await writer.claimVolume(project(reserved), CLAIM);
-		expect(requests[0]?.options.body).toMatchObject({ metadata: { annotations: {} }, spec: { claimRef } });
+		const { uid, resourceVersion } = project(reserved);
+		const metadata = { uid, resourceVersion, annotations: {} };
+		expect(requests[0]?.options.body).toEqual({ metadata, spec: { claimRef } });
 	});
 });
 
