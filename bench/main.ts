@@ -17,7 +17,7 @@ import { byNodes, byVolumes, extenderArgs, type Scenario, type Stage } from './s
 import { type Server, startEcho, startTopobind } from './server.ts';
 import { benchSnapshots } from './snapshots.ts';
 
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, write: { type: 'string' } } });
+const flags = readFlags();
 const effort: Effort = flags.quick ? QUICK : THOROUGH;
 const client = new Client();
 const folder = mkdtempSync(join(tmpdir(), 'topobind-bench-'));
@@ -31,6 +31,20 @@ try {
 	await echo.stop();
 	client.close();
 	rmSync(folder, { recursive: true });
+}
+
+function readFlags(): { readonly quick?: boolean; readonly write?: string } {
+	const usage = 'npm run bench [-- --quick] [--write FILE]';
+	const options = { quick: { type: 'boolean' }, write: { type: 'string' }, help: { type: 'boolean' } } as const;
+	try {
+		const { values } = parseArgs({ options });
+		if (!values.help) return values;
+		console.log(usage);
+		process.exit(0);
+	} catch (error) {
+		console.error(`${(error as Error).message}\n${usage}`);
+		process.exit(2);
+	}
 }
 
 function setting(): string {

@@ -10,7 +10,11 @@ const flags = {
 		env: 'TOPOBIND_MANIFESTS',
 		help: 'examine these files and folders, as they are',
 	},
-	config: { argument: 'FILE', env: 'TOPOBIND_CONFIG', help: 'configuration file: how far sources reach' },
+	config: {
+		argument: 'FILE',
+		env: 'TOPOBIND_CONFIG',
+		help: 'configuration file: how far sources reach, how long silence is',
+	},
 	namespace: { argument: 'NS', short: 'n', help: 'only claims of this namespace' },
 	output: { argument: 'FORM', short: 'o', help: 'text or json' },
 	repair: { help: 'remove the pins of which that is proven safe; without it, nothing is written' },
@@ -52,7 +56,8 @@ export function parseDoctorFlags(args: readonly string[]): DoctorFlags {
 export function doctorHelp(): string {
 	return `Usage: topobind doctor [FLAGS]
 
-Finds claims that can never be provisioned on the node they are pinned to, and says why and what would mend it.
+Finds claims that can never be provisioned on the node they are pinned to, or that no provisioner says anything of, and
+says why and what would mend it.
 Without --kubeconfig, outside a cluster and without --manifests it examines the example manifests.
 
 Flags:

@@ -22,8 +22,14 @@ export async function run(args: readonly string[]): Promise<number> {
 		// Without flags it is not the cluster that kubectl would ask; JSON says so itself.
 		if (!json)
 			tell(`examining ${cluster.description}${namespace === undefined ? '' : `, namespace ${namespace} alone`}`);
+		let deaf: Error | undefined;
+		const ms = config.doctor.silenceSeconds * 1000;
+		const onFailure = (error: Error) => {
+			deaf = error;
+		};
 		const treatments = await treatPins(cluster, {
 			...{ repair, machinesGone, onProgress: progress() },
+			...(ms > 0 && { silence: { ms, onFailure } }),
 			...(namespace !== undefined && { namespace }),
 		});
 		const told = new Set(treatments.map(({ finding }) => finding.code === 'PIN_NODE_GONE' && finding.node));
@@ -33,6 +39,10 @@ export async function run(args: readonly string[]): Promise<number> {
 		}
 		const report = { cluster: cluster.description, pins: pinReports(treatments) };
 		process.stdout.write(json ? `${JSON.stringify(report, undefined, '\t')}\n` : pinText(treatments));
+		if (deaf) {
+			tell(`whether a provisioner sees to the other pinned claims could not be told: ${deaf.message}`);
+			return EXIT.unreachable;
+		}
 		return treatments.every(({ outcome }) => outcome === 'removed') ? EXIT.ok : EXIT.refused;
 	} finally {
 		await cluster.stop();

@@ -10,7 +10,8 @@ import type { Metrics } from '../telemetry/metrics.ts';
 
 const RIGHTS = {
 	events: 'manifests/base/rbac/topobind-events.yaml grants it, doctor.events: false does without',
-	repair: 'manifests/base/rbac/topobind-repair.yaml grants what it needs, doctor.repair: false does without',
+	repair: 'manifests/base/rbac/topobind-pins.yaml grants what it needs, doctor.repair: false does without',
+	silence: 'manifests/base/rbac/topobind-pins.yaml grants what it needs, doctor.silenceSeconds: 0 does without',
 };
 
 export function doctorRounds({ doctor }: Config, cluster: Cluster, logger: Logger, metrics: Metrics): Rounds {
@@ -27,6 +28,8 @@ export function doctorRounds({ doctor }: Config, cluster: Cluster, logger: Logge
 	};
 	return new Rounds(cluster, {
 		...{ events: doctor.events, repair: doctor.repair, intervalMs: doctor.intervalSeconds * 1000 },
+		silenceMs: doctor.silenceSeconds * 1000,
+		onLook: ({ claim }, error) => note('silence', claim, error?.message),
 		// Not on what watches said that are down by now.
 		isCurrent: () => cluster.readiness().ready,
 		onFinding: ({ code, claim, message }) => logger.warn({ code, claim: keyOf(claim) }, message),
@@ -50,6 +53,7 @@ export function doctorRounds({ doctor }: Config, cluster: Cluster, logger: Logge
 const FAILED = {
 	events: 'no event could be written on a pinned claim',
 	repair: 'a pinned claim could not be examined or repaired',
+	silence: 'whether a provisioner sees to a pinned claim could not be told',
 };
 
 function resultOf({ outcome }: Treatment): 'removed' | 'refused' | 'changed' | 'failed' {

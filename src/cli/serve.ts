@@ -12,7 +12,6 @@ import { type Address, type Config, ConfigError } from '../config/config.ts';
 import { parseServeFlags } from '../config/flags.ts';
 import { loadConfig } from '../config/load.ts';
 import { configWarnings } from '../config/warnings.ts';
-import { countPins } from '../doctor/count.ts';
 import type { Rounds } from '../doctor/rounds.ts';
 import { explainClaim, explainPod } from '../explain/explanation.ts';
 import { topologyOf } from '../explain/topology.ts';
@@ -85,17 +84,18 @@ function readConfig(args: readonly string[]): Config | string {
 }
 
 async function connect(
-	{ cluster: source, sources: { drivers } }: Config,
+	{ cluster: source, sources: { drivers }, mode }: Config,
 	logger: Logger,
 	metrics: Metrics,
 ): Promise<Cluster> {
+	const judgedBy = { drivers, choosesVolumes: mode === 'delegate' };
 	if (source.from === 'manifests' || source.from === 'examples') {
-		return startInMemory(source.from === 'examples' ? [EXAMPLES] : source.paths, drivers, logger);
+		return startInMemory(source.from === 'examples' ? [EXAMPLES] : source.paths, judgedBy, logger);
 	}
 	try {
 		return await connectKubernetes({
 			...(source.from === 'kubeconfig' && { kubeconfig: source.path }),
-			drivers,
+			...judgedBy,
 			logger,
 			onList: (kind) => metrics.watchLists.inc({ kind }),
 			onEvent: (kind) => metrics.watchEvents.inc({ kind }),
@@ -115,14 +115,14 @@ const EXAMPLES = fileURLToPath(new URL('../../manifests/examples', import.meta.u
 
 async function startInMemory(
 	paths: readonly string[],
-	drivers: Config['sources']['drivers'],
+	judgedBy: { readonly drivers: Config['sources']['drivers']; readonly choosesVolumes: boolean },
 	logger: Logger,
 ): Promise<Cluster> {
 	// Only the sandbox needs its field tables: they take a while to load.
 	const { startSandbox } = await import('../sandbox/cluster.ts');
 	const { ManifestError } = await import('../sandbox/load.ts');
 	try {
-		return await startSandbox({ paths, drivers, logger });
+		return await startSandbox({ paths, ...judgedBy, logger });
 	} catch (error) {
 		if (error instanceof ManifestError) throw new CommandError(EXIT.usage, error.message, { cause: error });
 		throw error;
@@ -161,6 +161,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		},
 	});
 	const nudging = nudgingFor(config, cluster, logger, metrics);
+	const doctor = doctorRounds(config, cluster, logger, metrics);
 	const decisions = new Decisions(config.decisions);
 	const scheduling = new ClusterScheduling(cluster, binder, config.scoring);
 	const extender = buildExtender({
@@ -190,7 +191,7 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 				metrics.assumptions.set(cluster.state.assumed);
 				// Before, every node that is still to be listed would be missing.
 				if (cluster.synced) {
-					for (const [code, count] of countPins(cluster.state)) metrics.pinnedClaims.set({ code }, count);
+					for (const [code, count] of doctor.count()) metrics.pinnedClaims.set({ code }, count);
 				}
 				for (const { kind, synced, staleSince } of cluster.readiness().watches) {
 					metrics.watchSynced.set({ kind }, synced && !staleSince ? 1 : 0);
@@ -209,9 +210,8 @@ function assemble(config: Config, cluster: Cluster, logger: Logger, metrics: Met
 		logger,
 	});
 	return {
-		...{ extender, admin, binder, nudging },
+		...{ extender, admin, binder, nudging, doctor },
 		notices: noticesFor(config, cluster, logger, metrics),
-		doctor: doctorRounds(config, cluster, logger, metrics),
 	};
 }
 

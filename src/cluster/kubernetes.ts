@@ -49,6 +49,8 @@ export interface KubernetesOptions {
 	readonly kubeconfig?: string;
 	/** What is configured for each CSI driver. */
 	readonly drivers?: DriverSettings;
+	/** As of `ClusterView`; by default true. */
+	readonly choosesVolumes?: boolean;
 	readonly logger?: ReflectorLogger;
 	readonly onList?: (kind: Kind) => void;
 	readonly onEvent?: (kind: Kind) => void;
@@ -73,7 +75,7 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		await client.close();
 		throw error instanceof ApiError ? new ApiRefused(description, error) : error;
 	}
-	const state = new ClusterState(options.drivers);
+	const state = new ClusterState(options.drivers, options.choosesVolumes);
 	const reflectors = (Object.keys(COLLECTIONS) as Kind[]).map((kind) => ({
 		kind,
 		reflector: reflect(kind, client, state, options),

@@ -4,9 +4,10 @@ const STORAGE_PROVISIONER = [
 	'volume.kubernetes.io/storage-provisioner',
 	'volume.beta.kubernetes.io/storage-provisioner',
 ];
-const SELECTED_NODE_FIELD = 'f:volume.kubernetes.io/selected-node';
+const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
-export interface PinTrace {
+/** The claim itself, of its trace. */
+export interface PinnedClaim {
 	readonly uid: string;
 	readonly resourceVersion: string;
 	/**
@@ -17,9 +18,19 @@ export interface PinTrace {
 	readonly provisioner: string | undefined;
 	/** When selected-node was written, in ms by the API server's clock; undefined where that is not known. */
 	readonly pinnedAt: number | undefined;
+	/** When `provisioner` was written; as for pinnedAt. */
+	readonly askedAt: number | undefined;
+}
+
+export interface PinTrace extends PinnedClaim {
 	/** The last that the provisioner said of the claim, of what is still kept of it. */
 	readonly lastWord: ProvisionerWord | undefined;
+	/** The last that any provisioner said of it, whichever was asked. */
+	readonly lastSign: ProvisionerSign | undefined;
 }
+
+/** Shows that a provisioner was there, and nothing else. */
+export type ProvisionerSign = Pick<ProvisionerWord, 'reason' | 'at'>;
 
 export interface ProvisionerWord {
 	readonly reason: string;
@@ -54,19 +65,30 @@ export interface RawEvent {
 	readonly reportingComponent?: string | undefined;
 }
 
-export function traceOf({ metadata = {} }: RawPinnedClaim, events: readonly RawEvent[]): PinTrace {
+export function pinnedClaimOf({ metadata = {} }: RawPinnedClaim): PinnedClaim {
 	const { uid = '', resourceVersion = '', annotations = {}, managedFields = [] } = metadata;
 	const provisioner = STORAGE_PROVISIONER.map((name) => annotations[name]).find((value) => value !== undefined);
-	const pinning = managedFields.filter(({ fieldsV1 }) =>
-		Object.hasOwn(fieldsV1?.['f:metadata']?.['f:annotations'] ?? {}, SELECTED_NODE_FIELD),
-	);
+	const writtenAt = (names: readonly string[]) =>
+		newestTime(
+			managedFields.filter(({ fieldsV1 }) =>
+				names.some((name) => Object.hasOwn(fieldsV1?.['f:metadata']?.['f:annotations'] ?? {}, `f:${name}`)),
+			),
+		);
+	return {
+		...{ uid, resourceVersion, provisioner },
+		pinnedAt: writtenAt([SELECTED_NODE]),
+		askedAt: writtenAt(STORAGE_PROVISIONER),
+	};
+}
+
+export function traceOf(raw: RawPinnedClaim, events: readonly RawEvent[]): PinTrace {
+	const claim = pinnedClaimOf(raw);
+	const { uid, provisioner } = claim;
 	const own = events.filter(({ involvedObject }) => involvedObject?.uid === uid);
 	return {
-		uid,
-		resourceVersion,
-		provisioner,
-		pinnedAt: newestTime(pinning),
+		...claim,
 		lastWord: provisioner === undefined ? undefined : lastWordOf(provisioner, own),
+		lastSign: lastSignOf(provisioner, own),
 	};
 }
 
@@ -78,19 +100,41 @@ const WORDS: ReadonlySet<string | undefined> = new Set(['Provisioning', 'Provisi
  * which came last. Resource versions of one kind are numbers that grow (KEP-5504); with any other nothing is known.
  */
 function lastWordOf(provisioner: string, events: readonly RawEvent[]): ProvisionerWord | undefined {
-	const words = events.filter((event) => WORDS.has(event.reason) && isFrom(provisioner, event));
-	if (!words.every(({ metadata }) => /^\d+$/.test(metadata?.resourceVersion ?? ''))) return undefined;
-	const version = ({ metadata }: RawEvent) => BigInt(metadata?.resourceVersion ?? '0');
-	const [newest] = words.sort((a, b) => (version(a) > version(b) ? -1 : 1));
+	const newest = newestOf(events.filter((event) => WORDS.has(event.reason) && isFrom(provisioner, event)));
 	if (!newest) return undefined;
 	const { reason = '', message = '', metadata } = newest;
 	return { reason, code: CREATE_FAILED.exec(message)?.[1], at: newestTime(metadata?.managedFields ?? []) };
 }
 
-/** The library's event source is `<provisioner>_<host>_<uuid>`; the PV controller tells of failures of its own. */
-function isFrom(provisioner: string, { source, reportingComponent }: RawEvent): boolean {
-	const component = source?.component || reportingComponent || '';
+/**
+ * Generous, as what is overheard here makes a provisioner look silent: whatever tells of provisioning counts, from whomever
+ * but the PV controller, which tells of its own failures in the same words.
+ */
+function lastSignOf(provisioner: string | undefined, events: readonly RawEvent[]): ProvisionerSign | undefined {
+	const signs = events.filter((event) => {
+		if (componentOf(event) === 'persistentvolume-controller') return false;
+		return /^Provision/.test(event.reason ?? '') || (provisioner !== undefined && isFrom(provisioner, event));
+	});
+	if (signs.length === 0) return undefined;
+	const { reason = '', metadata } = newestOf(signs) ?? {};
+	return { reason, at: newestTime(metadata?.managedFields ?? []) };
+}
+
+/** Undefined where there is none, or the order is not known. */
+function newestOf(events: readonly RawEvent[]): RawEvent | undefined {
+	if (!events.every(({ metadata }) => /^\d+$/.test(metadata?.resourceVersion ?? ''))) return undefined;
+	const version = ({ metadata }: RawEvent) => BigInt(metadata?.resourceVersion ?? '0');
+	return events.toSorted((a, b) => (version(a) > version(b) ? -1 : 1))[0];
+}
+
+/** The library's event source is `<provisioner>_<host>_<uuid>`. */
+function isFrom(provisioner: string, event: RawEvent): boolean {
+	const component = componentOf(event);
 	return component === provisioner || component.startsWith(`${provisioner}_`);
+}
+
+function componentOf({ source, reportingComponent }: RawEvent): string {
+	return source?.component || reportingComponent || '';
 }
 
 /** The event's message is CreateVolume's error as it is, after what client-go's correlator and the library, now and in old releases, put before it. */

@@ -4,9 +4,18 @@ import type { Claim } from '../domain/model.ts';
 import type { RequestOptions } from './api/client.ts';
 import { ApiError } from './api/errors.ts';
 import { insist, type Requester } from './insist.ts';
-import { type PinTrace, type RawEvent, type RawPinnedClaim, traceOf } from './pin-trace.ts';
+import {
+	type PinnedClaim,
+	type PinTrace,
+	pinnedClaimOf,
+	type RawEvent,
+	type RawPinnedClaim,
+	traceOf,
+} from './pin-trace.ts';
 
 export interface PinWriter {
+	/** The claim alone, which costs less: its events are not looked for among all of its namespace. Undefined when it is gone. */
+	read(claim: Claim): Promise<PinnedClaim | undefined>;
 	/** What the API server holds of the claim and its events now; undefined when the claim is gone. */
 	trace(claim: Claim): Promise<PinTrace | undefined>;
 	/**
@@ -25,8 +34,13 @@ export class ApiPinWriter implements PinWriter {
 		this.#client = client;
 	}
 
+	async read(claim: Claim): Promise<PinnedClaim | undefined> {
+		const raw = await this.#get(claim);
+		return raw && pinnedClaimOf(raw);
+	}
+
 	async trace(claim: Claim): Promise<PinTrace | undefined> {
-		const raw = await this.#unless(404, this.#client.request<RawPinnedClaim>('GET', pathOf(claim)));
+		const raw = await this.#get(claim);
 		if (!raw) return undefined;
 		// Last, so that they are as new as can be: an attempt to provision does not change the claim.
 		const query = { fieldSelector: `involvedObject.uid=${claim.uid}` };
@@ -55,8 +69,12 @@ export class ApiPinWriter implements PinWriter {
 
 	/** After a try whose answer was lost, and a conflict: the conflict may be with that try. */
 	async #isFree(claim: Claim): Promise<boolean> {
-		const raw = await this.#unless(404, this.#client.request<RawPinnedClaim>('GET', pathOf(claim)));
+		const raw = await this.#get(claim);
 		return raw?.metadata?.uid === claim.uid && raw.metadata.annotations?.[SELECTED_NODE] === undefined;
+	}
+
+	#get(claim: Claim): Promise<RawPinnedClaim | undefined> {
+		return this.#unless(404, this.#client.request<RawPinnedClaim>('GET', pathOf(claim)));
 	}
 
 	async #unless<T>(status: number, answer: Promise<T>): Promise<T | undefined> {

@@ -71,9 +71,12 @@ export class ClusterState implements ClusterView {
 	readonly #listeners = new Set<Listener>();
 	readonly #drivers: DriverSettings;
 
+	readonly choosesVolumes: boolean;
+
 	/** `drivers` is what is configured for each CSI driver. */
-	constructor(drivers: DriverSettings = {}) {
+	constructor(drivers: DriverSettings = {}, choosesVolumes = true) {
 		this.#drivers = drivers;
+		this.choosesVolumes = choosesVolumes;
 	}
 
 	// What is judged by.

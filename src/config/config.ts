@@ -78,6 +78,8 @@ export interface Config {
 		readonly repair: boolean;
 		/** Time between two rounds; what is found counts when it stands for two. */
 		readonly intervalSeconds: number;
+		/** For how long a provisioner must have said nothing of a claim to be called silent; 0: never. */
+		readonly silenceSeconds: number;
 	};
 	/** How many decisions are remembered for people to look at, and for how long. */
 	readonly decisions: { readonly max: number; readonly ttlSeconds: number };

@@ -24,11 +24,16 @@ export interface ConfigInputs {
 export function loadConfig({ flags, env, readFile }: ConfigInputs): Config {
 	const fileName = flags.config ?? variable(env, 'config');
 	const file = fileName === undefined ? undefined : readConfigFile(fileName, readFile);
+	const alone = structuredClone(file?.content);
 	const { content, origins } = overlay(file?.content, flags, env);
 
 	const say = (problems: readonly Problem[]) => new ConfigError(problems.map((each) => sentence(each, origins, file)));
 
-	if (!validate(content)) throw say(problemsOf(validate.errors ?? []));
+	// What a flag has overridden is wrong all the same, and would be told only once the flag is gone.
+	const hidden = file ? problemsIn(alone).filter(({ path }) => origins.has(path.join('.'))) : [];
+	const inFile = hidden.map((each) => sentence(each, new Map(), file));
+	if (!validate(content)) throw new ConfigError([...inFile, ...say(problemsOf(validate.errors ?? [])).problems]);
+	if (inFile.length > 0) throw new ConfigError(inFile);
 	const config = assemble(content, clusterSource(flags, env));
 	const conflicts = conflictsIn(config);
 	if (conflicts.length > 0) throw say(conflicts);
@@ -45,6 +50,11 @@ const validate = new Ajv({
 	.addVocabulary(['unit'])
 	.addFormat('host-port', (text) => addressProblem(text) === undefined)
 	.compile<Valid>(configSchema);
+
+/** Fills in defaults, too. */
+function problemsIn(content: unknown): readonly Problem[] {
+	return validate(content) ? [] : problemsOf(validate.errors ?? []);
+}
 
 /** The file's fields after validation, defaults filled in. */
 type Valid = Omit<Config, 'mode' | 'cluster' | 'listen' | 'adminListen'> & {

@@ -76,6 +76,7 @@ export const configSchema: FieldSchema = {
 				events: { type: 'boolean', default: true },
 				repair: { type: 'boolean', default: false },
 				intervalSeconds: whole({ from: 1, to: 3600, unit: 'seconds', default: 60 }),
+				silenceSeconds: whole({ from: 0, to: 86_400, unit: 'seconds', default: 660 }),
 			}),
 		),
 

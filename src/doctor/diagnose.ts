@@ -6,7 +6,7 @@
  */
 
 import type { ClusterState } from '../cluster/state.ts';
-import type { Claim, StorageClass } from '../domain/model.ts';
+import { type Claim, objectKey, type StorageClass } from '../domain/model.ts';
 import { isProblem } from '../domain/storage/sources/problem.ts';
 import { judgeSource, sourceName } from '../domain/storage/sources.ts';
 import { type PinFinding, pinFinding } from './findings.ts';
@@ -15,16 +15,41 @@ const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
 /** All of them, in the order of their namespaces and names. Reads what the watches said, not what was assumed. */
 export function diagnosePins(state: ClusterState): PinFinding[] {
-	const findings: PinFinding[] = [];
-	const drivers = lazily(() => knownDrivers(state));
 	const reserved = lazily(() => claimsWithVolume(state));
-	for (const claim of state.all('PersistentVolumeClaim').values()) {
+	return judgedPins(state)
+		.flatMap(({ finding }) => finding ?? [])
+		.filter(({ claim }) => !hasVolume(claim, state, reserved()))
+		.sort(byClaim);
+}
+
+export interface WaitingClaim {
+	readonly claim: Claim;
+	/** The class's provisioner. */
+	readonly driver: string;
+}
+
+/** The other pinned claims without a volume: those that only a provisioner's silence can be wrong with, see silence.ts. */
+export function waitingPins(state: ClusterState): WaitingClaim[] {
+	const reserved = lazily(() => claimsWithVolume(state));
+	return judgedPins(state)
+		.filter(({ claim, storageClass, finding }) => !finding && isForProvisioner(claim, storageClass, state))
+		.filter(({ claim }) => !hasVolume(claim, state, reserved()))
+		.map(({ claim, storageClass }) => ({ claim, driver: storageClass.provisioner }))
+		.sort(byClaim);
+}
+
+interface JudgedPin {
+	readonly claim: Claim;
+	readonly storageClass: StorageClass;
+	readonly finding: PinFinding | undefined;
+}
+
+function judgedPins(state: ClusterState): JudgedPin[] {
+	const drivers = lazily(() => knownDrivers(state));
+	return [...state.all('PersistentVolumeClaim').values()].flatMap((claim) => {
 		const storageClass = waitingClass(claim, state);
-		if (!storageClass) continue;
-		const finding = judgePin(claim, storageClass, state, drivers);
-		if (finding && !hasVolume(claim, state, reserved())) findings.push(finding);
-	}
-	return findings.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+		return storageClass ? { claim, storageClass, finding: judgePin(claim, storageClass, state, drivers) } : [];
+	});
 }
 
 /** One claim as it is now; undefined where there is nothing wrong with its pin. */
@@ -72,6 +97,12 @@ function judgePin(
 	return undefined;
 }
 
+/** A populator fills the claim, and in-tree provisioners are the PV controller's own: neither says a word of it. */
+function isForProvisioner(claim: Claim, storageClass: StorageClass, state: ClusterState): boolean {
+	if (storageClass.provisioner.startsWith('kubernetes.io/')) return false;
+	return !claim.source || judgeSource(claim, claim.source, storageClass, state) !== undefined;
+}
+
 /** A source that is not ready yet is no reason: the claim is provisioned when it is. */
 function judgeReach(
 	claim: Claim,
@@ -113,8 +144,8 @@ function hasVolume({ uid, namespace, name }: Claim, state: ClusterState, reserve
 	return reserved.has(uid) || reserved.has(`${namespace}/${name}`);
 }
 
-function keyOf({ claim: { namespace, name } }: PinFinding): string {
-	return `${namespace}/${name}`;
+export function byClaim(a: { readonly claim: Claim }, b: { readonly claim: Claim }): number {
+	return objectKey(a.claim) < objectKey(b.claim) ? -1 : 1;
 }
 
 function lazily<T>(make: () => T): () => T {

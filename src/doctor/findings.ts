@@ -12,6 +12,8 @@ const TEMPLATES = {
 	PIN_SOURCE_INVALID: 'it cannot be filled from its source, {source}: {problem}',
 	PIN_SOURCE_UNREACHABLE: 'its source, {source}, cannot be reached from node {node}, but from {requirement}',
 	PIN_CLASS_TOPOLOGY: 'class {class} does not allow node {node}, but {requirement}',
+	PIN_PROVISIONER_SILENT:
+		'{driver} was asked for its volume on node {node}, and no event on record tells of an attempt since {since}',
 } as const;
 
 const MENDS: Readonly<Record<PinCode, string>> = {
@@ -24,6 +26,8 @@ const MENDS: Readonly<Record<PinCode, string>> = {
 	PIN_SOURCE_INVALID: 'what the text ends with; the pin alone is not what keeps the claim',
 	PIN_SOURCE_UNREACHABLE: 'have a node chosen that reaches the source',
 	PIN_CLASS_TOPOLOGY: 'allow the node in the class, or have another chosen',
+	PIN_PROVISIONER_SILENT:
+		'see that a provisioner of that name runs, serves the node (with --node-deployment, by running there) and may write events; start or restart it',
 };
 
 export type PinCode = keyof typeof TEMPLATES;
@@ -31,10 +35,10 @@ export const PIN_CODES = Object.keys(TEMPLATES) as readonly PinCode[];
 export const pinTemplates: Readonly<Record<PinCode, string>> = TEMPLATES;
 
 export type PinDetails = Readonly<
-	Partial<Record<'node' | 'class' | 'driver' | 'source' | 'problem' | 'requirement', string>>
+	Partial<Record<'node' | 'class' | 'driver' | 'source' | 'problem' | 'requirement' | 'since', string>>
 >;
 
-/** A claim that can never be provisioned on the node it is pinned to. */
+/** A claim that can never be provisioned on the node it is pinned to, or that nobody seems to provision there. */
 export interface PinFinding {
 	readonly code: PinCode;
 	/** As it was judged: its resourceVersion is the one that a repair insists on. */

@@ -61,8 +61,14 @@ function summaryOf(treatments: readonly Treatment[]): string {
 	const count = (test: (treatment: Treatment) => boolean) => treatments.filter(test).length;
 	const removed = count(({ outcome }) => outcome === 'removed');
 	const safe = count(({ outcome, verdict }) => outcome === 'found' && verdict?.repair === 'safe');
-	const { length } = treatments;
-	const claims = `${length} ${length === 1 ? 'claim' : 'claims'} pinned in vain`;
+	const silent = count(({ finding }) => finding.code === 'PIN_PROVISIONER_SILENT');
+	const vain = treatments.length - silent;
+	// Of the others it is known; silence may end.
+	const parts = [
+		...(vain > 0 ? [`${vain} ${vain === 1 ? 'claim' : 'claims'} pinned in vain`] : []),
+		...(silent > 0 ? [`${silent} ${silent === 1 ? 'claim' : 'claims'} that no provisioner says anything of`] : []),
+	];
+	const claims = parts.join(', ');
 	if (removed > 0) return `${claims}; ${removed} repaired.`;
 	return safe > 0
 		? `${claims}; --repair would remove ${safe === 1 ? 'the pin' : 'the pins'} of ${safe}.`

@@ -3,8 +3,10 @@
 import { LRUCache } from 'lru-cache';
 import type { ClusterEvent } from '../cluster/event-writer.ts';
 import { objectKey } from '../domain/model.ts';
-import { diagnosePins } from './diagnose.ts';
-import type { PinFinding } from './findings.ts';
+import { countPins } from './count.ts';
+import { diagnosePins, waitingPins } from './diagnose.ts';
+import type { PinCode, PinFinding } from './findings.ts';
+import { type SilenceOptions, SilenceWatch } from './silence-watch.ts';
 import { type Patient, type Treatment, treatPin } from './treat.ts';
 
 export interface RoundsOptions {
@@ -14,6 +16,9 @@ export interface RoundsOptions {
 	readonly events: boolean;
 	/** Remove the pins of which that is proven safe. */
 	readonly repair: boolean;
+	/** See SilenceOptions. */
+	readonly silenceMs: number;
+	readonly onLook: SilenceOptions['onLook'];
 	/** Nothing is examined while this is false. */
 	readonly isCurrent: () => boolean;
 	/** Once for each claim, code and node, when found in two rounds running: a driver that restarts is no finding. */
@@ -51,6 +56,7 @@ interface Standing {
  * - Told is only what the last round has found as well.
  * - Repaired is only a claim that nothing has touched since the last round and that no bind of this process is about to
  *   write. So a scheduler that has just pinned it, and a provisioner that was just asked, have had a round's time.
+ * - Last come the claims that no provisioner says anything of: what it takes to know of them is read, and may not be had.
  * - A claim whose pin was removed and that is pinned in vain again waits ever longer: where another scheduler pins it each
  *   time, the two do not chase each other.
  */
@@ -63,6 +69,7 @@ export class Rounds {
 	readonly #tellAt = new LRUCache<string, number>(REMEMBERED);
 	/** By claim uid. */
 	readonly #patience = new LRUCache<string, { readonly untilRound: number; readonly pause: number }>(REMEMBERED);
+	readonly #silence: SilenceWatch;
 	#number = 0;
 	#timer: NodeJS.Timeout | undefined;
 	#running = Promise.resolve();
@@ -71,6 +78,14 @@ export class Rounds {
 	constructor(patient: Patient, options: RoundsOptions) {
 		this.#patient = patient;
 		this.#options = options;
+		const { silenceMs, onLook, intervalMs } = options;
+		this.#silence = new SilenceWatch(patient.pins, { silenceMs, onLook, againMs: LOOK_AGAIN_ROUNDS * intervalMs });
+	}
+
+	/** How many claims each code is found of, those of none included: by what is seen now and, of silence, by the last round. */
+	count(): ReadonlyMap<PinCode, number> {
+		const { state } = this.#patient;
+		return new Map([...countPins(state), ['PIN_PROVISIONER_SILENT', this.#silence.count(state)]]);
 	}
 
 	start(): void {
@@ -95,16 +110,27 @@ export class Rounds {
 		if (!this.#options.isCurrent()) return;
 		this.#number++;
 		const last = this.#standing;
-		const found = diagnosePins(this.#patient.state).map((finding) => follow(finding, last.get(finding.claim.uid)));
-		this.#standing = new Map(found.map((standing) => [standing.finding.claim.uid, standing]));
-		for (const { finding, rounds, untouched } of found) {
-			if (rounds === 2) this.#options.onFinding(finding);
-			if (rounds >= 2 && !this.#stopped) await this.#tell(finding);
-			if (untouched && !this.#stopped) await this.#repair(finding);
+		this.#standing = new Map();
+		const { state } = this.#patient;
+		const stand = (finding: PinFinding) => {
+			const standing = follow(finding, last.get(finding.claim.uid));
+			this.#standing.set(finding.claim.uid, standing);
+			return standing;
+		};
+		for (const standing of diagnosePins(state).map(stand)) {
+			await this.#tell(standing);
+			if (standing.untouched && !this.#stopped) await this.#repair(standing.finding);
 		}
+		const silent = await this.#silence.round(waitingPins(state), () => !this.#stopped);
+		for (const standing of silent.map(stand)) await this.#tell(standing);
 	}
 
-	async #tell(finding: PinFinding): Promise<void> {
+	async #tell({ finding, rounds }: Standing): Promise<void> {
+		if (rounds === 2) this.#options.onFinding(finding);
+		if (rounds >= 2 && !this.#stopped) await this.#leaveEvent(finding);
+	}
+
+	async #leaveEvent(finding: PinFinding): Promise<void> {
 		const { claim, code, node, message, mend } = finding;
 		const key = JSON.stringify([claim.uid, code, node]);
 		if (!this.#options.events || (this.#tellAt.get(key) ?? 0) > Date.now()) return;

@@ -2,8 +2,10 @@
 
 import type { Cluster } from '../cluster/cluster.ts';
 import type { PinTrace } from '../cluster/pin-trace.ts';
-import { diagnosePin, diagnosePins } from './diagnose.ts';
+import type { Claim } from '../domain/model.ts';
+import { byClaim, diagnosePin, diagnosePins, waitingPins } from './diagnose.ts';
 import type { PinFinding } from './findings.ts';
+import { listenTo } from './silence.ts';
 import { type Verdict, verdictOn } from './verdict.ts';
 
 /** As much of a cluster as the doctor needs. */
@@ -25,20 +27,37 @@ export interface TreatOptions {
 	/** All namespaces without it. */
 	readonly namespace?: string;
 	readonly machinesGone?: ReadonlySet<string>;
+	/** Also look for provisioners that have been silent for so long. */
+	readonly silence?: {
+		readonly ms: number;
+		/** Whether they are cannot be told; not looked for any further. */
+		readonly onFailure: (error: Error) => void;
+	};
 	readonly onProgress?: (done: number, of: number) => void;
 }
 
 export async function treatPins(patient: Patient, options: TreatOptions): Promise<Treatment[]> {
-	const { namespace, onProgress } = options;
-	const findings = diagnosePins(patient.state).filter(
-		({ claim }) => namespace === undefined || claim.namespace === namespace,
-	);
+	const { namespace, silence, onProgress } = options;
+	const isMeant = ({ claim }: { readonly claim: Claim }) => namespace === undefined || claim.namespace === namespace;
+	const findings = diagnosePins(patient.state).filter(isMeant);
+	const waiting = silence ? waitingPins(patient.state).filter(isMeant) : [];
+	const of = findings.length + waiting.length;
+	let done = 0;
 	const treatments: Treatment[] = [];
 	for (const finding of findings) {
 		treatments.push(await treatPin(finding, patient, options));
-		onProgress?.(treatments.length, findings.length);
+		onProgress?.(++done, of);
 	}
-	return treatments;
+	try {
+		for (const one of waiting) {
+			const { finding } = await listenTo(one, patient.pins, silence?.ms ?? 0);
+			if (finding) treatments.push(await treatPin(finding, patient, options));
+			onProgress?.(++done, of);
+		}
+	} catch (error) {
+		silence?.onFailure(error as Error);
+	}
+	return treatments.sort((a, b) => byClaim(a.finding, b.finding));
 }
 
 /** Never rejects: what went wrong is told in the treatment. */

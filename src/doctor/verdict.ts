@@ -72,6 +72,8 @@ const LACKS: Readonly<Record<PinCode, string>> = {
 	PIN_SOURCE_INVALID: 'may have begun while the source was as it should be',
 	PIN_SOURCE_UNREACHABLE: 'a CreateVolume may be under way',
 	PIN_CLASS_TOPOLOGY: 'may have begun while the class allowed the node',
+	PIN_PROVISIONER_SILENT:
+		'silence proves nothing: events can be lost, and what a provisioner had begun can go on after its end',
 };
 
 /** What was heard where a clear answer would have been a proof. */
@@ -91,6 +93,9 @@ function insteadFor({ code, claim: { namespace, name }, node }: PinFinding): str
 	const anew = `delete the claim and create it anew; it holds no data, and a provisioner that runs on cleans up what it has begun: kubectl delete pvc -n ${namespace} ${name}`;
 	if (code === 'PIN_NODE_GONE') {
 		return `if the machine is gone for good and the provisioner ran on it: topobind doctor --repair --machine-gone ${node}. Otherwise, ${anew}`;
+	}
+	if (code === 'PIN_PROVISIONER_SILENT') {
+		return `start the provisioner, and it makes the volume without more ado. Or, if another node will do, ${anew}`;
 	}
 	if (code === 'PIN_SOURCE_UNREACHABLE') {
 		return `restart the provisioner of the node, so that its answer is on record, and run this again. Or, ${anew}`;

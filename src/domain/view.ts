@@ -19,6 +19,8 @@ import type { NodeIndex } from './topology/node-index.ts';
  * Synchronous, so that a judgement, which never awaits, reads one consistent state.
  */
 export interface ClusterView {
+	/** Whether topobind says which volume a claim gets, as in delegate mode; else VolumeBinding does, by what it alone has assumed. */
+	readonly choosesVolumes: boolean;
 	readonly nodes: NodeIndex;
 	claim(namespace: string, name: string): Claim | undefined;
 	volume(name: string): Volume | undefined;

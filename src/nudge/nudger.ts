@@ -165,5 +165,5 @@ function verdictOf(claim: Claim, cluster: ClusterState): { text: string; fit: bo
 	const found = judgeSource(claim, claim.source, storageClass, cluster);
 	if (!found) return [];
 	const fit = !isProblem(found);
-	return [{ text: `${claim.name}: ${fit ? (found.limit?.text ?? 'every node') : found.problem}`, fit }];
+	return [{ text: fit ? (found.limit?.text ?? 'every node') : found.problem, fit }];
 }

@@ -58,11 +58,15 @@ export class SecondLook {
 	readonly #options: SecondLookOptions;
 	/** By pod UID. */
 	readonly #refusals = new Map<string, Refusal>();
-	#count = 0;
 
 	constructor(cluster: ClusterState, options: SecondLookOptions) {
 		this.#cluster = cluster;
 		this.#options = options;
+	}
+
+	/** How many refusals are still to be looked at. */
+	get size(): number {
+		return this.#refusals.size;
 	}
 
 	/** Filter has refused every node it was asked about. */
@@ -118,7 +122,8 @@ export class SecondLook {
 	}
 
 	#nudge(pod: Pod): void {
-		this.#options.mark(pod, `${Date.now()}-${this.#count++}`).then(
+		// Looks at one pod are further apart than a clock counts.
+		this.#options.mark(pod, String(Date.now())).then(
 			() => this.#options.onNudge?.(pod),
 			(error: Error) => this.#options.onNudge?.(pod, error),
 		);

@@ -19,6 +19,8 @@ export interface SandboxOptions {
 	readonly paths: readonly string[];
 	/** What is configured for each CSI driver. */
 	readonly drivers?: DriverSettings;
+	/** As of `ClusterView`; by default true. */
+	readonly choosesVolumes?: boolean;
 	readonly logger?: SandboxLogger;
 	readonly delays?: SandboxDelays;
 }
@@ -34,13 +36,14 @@ export interface Sandbox extends Cluster {
  * Loads the manifests. When this resolves, `state` holds them all, and the controllers have done what there was to do
  * without delay. Rejects with a ManifestError.
  */
-export async function startSandbox({ paths, drivers, logger = silent, delays = {} }: SandboxOptions): Promise<Sandbox> {
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+	const { paths, drivers, choosesVolumes, logger = silent, delays = {} } = options;
 	const { objects, ...summary } = await loadManifests(paths);
 	const { files, counts, unused, warnings } = summary;
 	for (const warning of warnings) logger.warn({}, warning);
 	logger.info({ files: files.length, loaded: counts, unused }, 'sandbox: manifests in memory, no cluster is touched');
 	const store = new ObjectStore();
-	const state = new ClusterState(drivers);
+	const state = new ClusterState(drivers, choosesVolumes);
 	store.load(objects);
 	for (const kind of KINDS) fill(state, store, kind);
 	store.watch((event) => feed(state, event, logger));

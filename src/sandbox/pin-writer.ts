@@ -1,4 +1,4 @@
-import { type PinTrace, traceOf } from '../cluster/pin-trace.ts';
+import { type PinnedClaim, type PinTrace, pinnedClaimOf, traceOf } from '../cluster/pin-trace.ts';
 import type { PinWriter } from '../cluster/pin-writer.ts';
 import type { Claim } from '../domain/model.ts';
 import { annotate, SELECTED_NODE } from './raw.ts';
@@ -10,6 +10,11 @@ export class SandboxPinWriter implements PinWriter {
 
 	constructor(store: ObjectStore) {
 		this.#store = store;
+	}
+
+	async read({ namespace, name }: Claim): Promise<PinnedClaim | undefined> {
+		const raw = this.#store.get('PersistentVolumeClaim', `${namespace}/${name}`);
+		return raw && pinnedClaimOf(raw);
 	}
 
 	async trace({ namespace, name }: Claim): Promise<PinTrace | undefined> {

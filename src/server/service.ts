@@ -31,6 +31,9 @@ export interface CallSummary {
 	error?: string;
 }
 
+/** More than any node can attach. What a judgement costs grows with the square of it, and holds up every other pod. */
+const MOST_CLAIMS = 256;
+
 /** Reads the pod. Where it has no claims it runs anywhere; else enough must be known to judge it, or this throws. */
 export function readPod(
 	service: Service,
@@ -40,7 +43,11 @@ export function readPod(
 	summary.pod = `${raw.metadata.namespace ?? ''}/${raw.metadata.name}`;
 	// The shape is checked; null, which Go writes for what is empty, is read as absence.
 	const pod = projectPod(raw as Parameters<typeof projectPod>[0]);
-	const anywhere = pod.claimVolumes.length === 0;
+	const mounted = pod.claimVolumes.length;
+	if (mounted > MOST_CLAIMS) {
+		throw new CallError(422, `the pod mounts ${mounted} claims, must be at most ${MOST_CLAIMS}`);
+	}
+	const anywhere = mounted === 0;
 	if (!anywhere) requireKnowledge(service);
 	return { pod, anywhere };
 }

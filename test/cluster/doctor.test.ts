@@ -20,7 +20,7 @@ import {
 import {
 	grantEvents,
 	grantNudging,
-	grantRepair,
+	grantPins,
 	grantRights,
 	type Mode,
 	schedulerConfig,
@@ -173,7 +173,8 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 	const doctor = ({ namespace, config }: Scene, ...args: string[]) =>
 		runDoctor(controlPlane, { config, args: ['-n', namespace, ...args] });
 
-	test('claims that nobody was asked for yet, as their node dies, its driver goes or the class changes: all are made free, and the pods run', async () => {
+	/** Claims that nobody was asked for yet, as their node dies, its driver goes or the class changes. */
+	async function freeUnasked(): Promise<void> {
 		const { driver, storageClass, wrong, source, dying, schedulerName, plain, config } = scene;
 		await makeData(scene);
 		await pin(scene, 'restore', { prefers: wrong, source: SNAPSHOT });
@@ -227,9 +228,10 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 		expect(await runsOn(unasked, 'class')).toBe(wrong);
 		expect([wrong, source]).toContain(await runsOn(unasked, 'driver'));
 		expect([wrong, source]).toContain(await runsOn(unasked, 'node'));
-	});
+	}
 
-	test('claims that a provisioner was asked for: without the doctor they never run, with it all do that it may make free', async () => {
+	/** Claims that a provisioner was asked for by then. */
+	async function freeAsked(): Promise<void> {
 		const { wrong, source, dying, driver, namespace } = scene;
 		// Control: topobind has taken over, and the provisioner has tried again.
 		await Promise.all(['restore', 'clone'].map((name) => moreFailures(scene, name, 2)));
@@ -265,6 +267,11 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 		expect(verdicts(vouched)).toEqual({ asked: ['PIN_NODE_GONE', 'safe', 'removed'] });
 		expect([wrong, source]).toContain(await runsOn(scene, 'asked'));
 		expect(driver.volumes()).toEqual(await known(scene));
+	}
+
+	test('without the doctor no claim that is pinned wrongly is ever provisioned; with it all are that it may make free, and their pods run', async () => {
+		await freeUnasked();
+		await freeAsked();
 	});
 });
 
@@ -333,7 +340,7 @@ describe('serve', () => {
 		await grantRights(controlPlane);
 		await grantEvents(controlPlane);
 		await grantNudging(controlPlane);
-		await grantRepair(controlPlane);
+		await grantPins(controlPlane);
 		await grantDoctor(controlPlane, { repair: false });
 		scene = await prepare('doctor-serve');
 		return () => end(scene);
@@ -416,5 +423,115 @@ describe('serve', () => {
 		await scheduler.stop();
 		await topobind.stop();
 		await end(bound);
+	});
+});
+
+describe('a provisioner that is not there', () => {
+	let scene: Scene;
+	beforeAll(async () => {
+		await grantRights(controlPlane);
+		await grantEvents(controlPlane);
+		await grantPins(controlPlane);
+		await grantDoctor(controlPlane, { repair: true });
+		// Often enough that a live one is never taken for silent, and seldom enough that client-go drops none of its first events.
+		scene = await prepare('doctor-silent', { provisionerArgs: ['--retry-interval-max=8s'] });
+		return () => end(scene);
+	});
+
+	const config = { doctor: { silenceSeconds: 30, intervalSeconds: 1 } };
+	const doctor = (...args: string[]) => runDoctor(controlPlane, { config, args: ['-n', scene.namespace, ...args] });
+	const toldOf = async (name: string) =>
+		(await api.events(scene.namespace, 'PersistentVolumeClaim', name))
+			.filter(({ source }) => source.component === 'topobind')
+			.map(({ message }) => message);
+
+	/** Kills the provisioner of the node once it has failed, and not in the middle of an attempt. */
+	async function stopAfterFailure(node: string, name: string): Promise<void> {
+		for (let attempt = 1; attempt <= 5; attempt++) {
+			await moreFailures(scene, name, 2);
+			await scene.driver.stopProvisioner(node);
+			const events = await api.events(scene.namespace, 'PersistentVolumeClaim', name);
+			const words = events.filter(({ reason }) => reason.startsWith('Provisioning'));
+			const [last] = words.sort((a, b) => Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion));
+			if (last && failed(last)) return;
+			await scene.driver.startProvisioner(node);
+		}
+		throw new Error(`the provisioner of ${node} was in the middle of an attempt each time`);
+	}
+
+	test('is found by its silence, be it from the first or since it died; one that fails again and again is not; once it runs, the pod does', async () => {
+		const { driver, storageClass, wrong, source, dying } = scene;
+		driver.failCreate('Unavailable', { node: dying });
+		await pin(scene, 'died', { prefers: dying });
+		await stopAfterFailure(dying, 'died');
+		await driver.stopProvisioner(wrong);
+		driver.failCreate('Unavailable', { node: source });
+		await pin(scene, 'silent', { prefers: wrong });
+		await pin(scene, 'failing', { prefers: source });
+		const topobind = await startTopobind(controlPlane, { mode: 'companion', config });
+		const counted = async () => {
+			const text = await (await fetch(`${topobind.admin}/metrics`)).text();
+			return Number(/^topobind_pinned_claims\{code="PIN_PROVISIONER_SILENT"\} (\d+)$/m.exec(text)?.[1]);
+		};
+
+		const event = await api.waitForEvent(about(scene, 'silent'), ({ reason }) => reason === 'TopobindPinFound');
+		expect(event.message).toMatch(
+			new RegExp(`^PIN_PROVISIONER_SILENT: ${storageClass} was asked for its volume on node ${wrong}, .* To mend it: `),
+		);
+		// Other files may have left claims that nobody provisions: pinned earlier, so that they are counted by now.
+		const peak = await counted();
+		expect(peak).toBeGreaterThan(0);
+		const repaired = await doctor('--repair');
+		expect(repaired).toMatchObject({ code: 1, stderr: '' });
+		expect(verdicts(repaired)).toEqual({
+			died: ['PIN_PROVISIONER_SILENT', 'refused', 'found'],
+			silent: ['PIN_PROVISIONER_SILENT', 'refused', 'found'],
+		});
+		const [died, silent] = repaired.pins;
+		expect(died?.message).toContain('since ProvisioningFailed at');
+		expect(silent?.instead).toMatch(/^start the provisioner/);
+		expect(await pinOf(scene, 'silent')).toBe(wrong);
+		expect(await phaseOf(scene, 'silent')).toBe('Pending');
+
+		await driver.startProvisioner(wrong);
+		await driver.startProvisioner(dying);
+		driver.allowCreate(source);
+		driver.allowCreate(dying);
+		expect(await runsOn(scene, 'silent')).toBe(wrong);
+		expect(await runsOn(scene, 'failing')).toBe(source);
+		expect(await runsOn(scene, 'died')).toBe(dying);
+		await expect.poll(counted, { timeout: 20_000 }).toBeLessThan(peak);
+		expect(await toldOf('failing')).toEqual([]);
+		expect(await doctor()).toMatchObject({ code: 0, pins: [], stderr: '' });
+		await topobind.stop();
+	});
+
+	test('cannot be told of without the right to read events: the command ends with 3 and says so, and all else is said', async () => {
+		const { driver, wrong, dying, namespace } = scene;
+		await driver.stopProvisioner(wrong);
+		driver.failCreate('Unavailable', { node: dying });
+		await pin(scene, 'deaf', { prefers: wrong });
+		await pin(scene, 'lost', { prefers: dying });
+		await driver.stopNode(dying);
+		await controlPlane.deleteNode(dying);
+		// Of no right to events, and so of nothing to be heard: silence of any length.
+		const change = (role: KubeObject) => ({
+			...role,
+			rules: role.rules.filter(({ resources }: KubeObject) => !resources.includes('events')),
+		});
+		await grantDoctor(controlPlane, { repair: false, change });
+		const args = ['-n', namespace];
+		const run = await vi.waitFor(
+			async () => {
+				const latest = await runDoctor(controlPlane, { config: { doctor: { silenceSeconds: 1 } }, args });
+				expect(latest.code).toBe(3);
+				return latest;
+			},
+			{ timeout: 60_000, interval: 500 },
+		);
+		await grantDoctor(controlPlane, { repair: true });
+		expect(run.pins).toMatchObject([{ claim: 'lost', code: 'PIN_NODE_GONE' }]);
+		expect(run.stderr.match(/events is forbidden/g)).toHaveLength(1);
+		expect(run.stderr).toContain('whether a provisioner sees to the other pinned claims could not be told');
 	});
 });

@@ -12,7 +12,7 @@ import { callBind, startServing, untilPassed } from './chaos/serving.ts';
 import type { KubeObject } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, isBound, paths, pod, selectedNode, useControlPlane } from './shared.ts';
-import { grantEvents, grantRepair, grantRights } from './topobind.ts';
+import { grantEvents, grantPins, grantRights } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -27,7 +27,7 @@ const scripts = new Map<string, Fault[]>();
 beforeAll(async () => {
 	await grantRights(controlPlane);
 	await grantEvents(controlPlane);
-	await grantRepair(controlPlane);
+	await grantPins(controlPlane);
 	await controlPlane.createNode(NODE);
 	await api.create(localClass(CLASS));
 	proxy = await ApiProxy.start(controlPlane.info);

@@ -9,20 +9,20 @@ import { type DoctorRun, grantDoctor, runDoctor } from './doctor.ts';
 import type { KubeObject } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, isBound, paths, pod, selectedNode, useControlPlane } from './shared.ts';
-import { grantEvents, grantRepair, grantRights, rbac, startTopobind, type Topobind } from './topobind.ts';
+import { grantEvents, grantPins, grantRights, rbac, startTopobind, type Topobind } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
 const manifests = fileURLToPath(new URL('../../manifests', import.meta.url));
 const role: KubeObject = parse(await readFile(join(manifests, 'base/rbac/topobind-clusterrole.yaml'), 'utf8'));
 const [eventsRole] = (await rbac('topobind-events.yaml')) as [KubeObject];
-const [repairRole] = (await rbac('topobind-repair.yaml')) as [KubeObject];
+const [pinsRole] = (await rbac('topobind-pins.yaml')) as [KubeObject];
 const [lookRole, treatRole] = (await rbac('topobind-doctor.yaml')) as [KubeObject, KubeObject];
 
 afterAll(async () => {
 	await grantRights(controlPlane);
 	await grantEvents(controlPlane);
-	await grantRepair(controlPlane);
+	await grantPins(controlPlane);
 	await grantDoctor(controlPlane, { repair: true });
 });
 
@@ -174,7 +174,7 @@ describe('what concerns claims that are pinned in vain', () => {
 	});
 	beforeEach(async () => {
 		await grantEvents(controlPlane);
-		await grantRepair(controlPlane);
+		await grantPins(controlPlane);
 		await pinAgain();
 	});
 
@@ -206,8 +206,8 @@ describe('what concerns claims that are pinned in vain', () => {
 			await topobind.stop();
 		});
 
-		test.each(rightsOf(repairRole))('without $verb of $resource nothing is repaired, and it says so', async (right) => {
-			await api.apply(without(repairRole, [right]));
+		test.each(rightsOf(pinsRole))('without $verb of $resource nothing is repaired, and it says so', async (right) => {
+			await api.apply(without(pinsRole, [right]));
 			const topobind = await serve({ repair: true });
 			await tells(topobind, 'a pinned claim could not be examined or repaired', refusalOf(right));
 			await topobind.stop();

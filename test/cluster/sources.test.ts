@@ -4,7 +4,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { print, type Row, summaryOf } from './chaos/times.ts';
 import type { CsiDriver, KubeObject } from './harness/index.ts';
-import { isBound, isReadyToUse, pod, type Source, selectedNode, useControlPlane } from './shared.ts';
+import { localVolume } from './objects.ts';
+import { classesOf, isBound, isReadyToUse, pod, type Source, selectedNode, useControlPlane } from './shared.ts';
 import { CLONE, on, Scene, SNAPSHOT, several, startDriver } from './sources/scene.ts';
 import { watchFirst } from './sources/watching.ts';
 import { grantNudging, type Mode, startScheduling } from './topobind.ts';
@@ -34,6 +35,16 @@ afterAll(() => print('from readyToUse to the node chosen, and to the claim bound
 /** Takes all CPU of source-2, until its pod is deleted. */
 async function fill({ namespace }: Scene, schedulerName: string): Promise<void> {
 	await api.create(pod({ namespace, name: 'filler', schedulerName, cpu: '4', nodeSelector: on('source-2') }));
+}
+
+const VOLUMES = 4;
+
+/** A class of the driver's that has a few volumes as well, where the data is not. */
+async function withVolumes(name: string): Promise<string> {
+	const [storageClass] = classesOf(DRIVER, name);
+	await api.create(storageClass as KubeObject);
+	await api.createAll(several(name, VOLUMES).map((volume) => localVolume(volume, 'source-1', name)));
+	return name;
 }
 
 const TWENTY: [string, Source][] = [
@@ -114,6 +125,22 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 		await scene.deletePods(names);
 	});
 
+	test('volumes that only some of them can have draw no restore to where it cannot be provisioned', async () => {
+		const storageClass = await withVolumes(`source-static-${mode}`);
+		const names = several('drawn', 8);
+		const pins = new Set<string | undefined>();
+		const { all } = await watchFirst(api, scene.at.claims, names, (claim) => {
+			if (names.includes(claim.metadata.name)) pins.add(selectedNode(claim));
+			return isBound(claim);
+		});
+		await Promise.all(names.map((name) => scene.restore(name, SNAPSHOT, { storageClass })));
+		await Promise.all(names.map((name) => scene.running(name)));
+		await all;
+		expect(pins).not.toContain('source-1');
+		expect(pins).toContain('source-2');
+		await scene.deletePods(names);
+	});
+
 	test('source-2 is full: the restore waits and says where it must go; when room appears it runs', async () => {
 		await fill(scene, schedulerName);
 		await scene.running('filler');
@@ -153,6 +180,23 @@ describe('control: kube-scheduler without topobind', () => {
 		await scene.snapshot('snap');
 		await scene.ready('snap');
 		await expectStuck(names);
+	});
+
+	test('volumes that only some of them can have draw all of them, and the others are pinned there', async () => {
+		const storageClass = await withVolumes('source-static-control');
+		const names = several('drawn', 8);
+		await Promise.all(names.map((name) => scene.restore(name, SNAPSHOT, { storageClass })));
+		const stuck = names.slice(VOLUMES);
+		await api.waitForList(scene.at.claims, (claims) => {
+			const drawn = claims.filter(({ metadata }) => names.includes(metadata.name));
+			return drawn.filter(isBound).length === VOLUMES && drawn.filter(selectedNode).length === stuck.length;
+		});
+		for (const { metadata, ...claim } of (await api.list(scene.at.claims)).items) {
+			if (names.includes(metadata.name) && !isBound({ metadata, ...claim })) {
+				expect(selectedNode({ metadata, ...claim })).toBe('source-1');
+			}
+		}
+		await Promise.all(names.map((name) => api.delete(scene.at.pod(name))));
 	});
 
 	test.each(TWENTY)('0 of 20 %s run on source-2', async (what, source) => {

@@ -120,9 +120,9 @@ export async function grantEvents(controlPlane: ControlPlane): Promise<void> {
 	await grant(controlPlane, 'topobind-events.yaml');
 }
 
-/** And what `doctor.repair: true` needs beyond that. */
-export async function grantRepair(controlPlane: ControlPlane): Promise<void> {
-	await grant(controlPlane, 'topobind-repair.yaml');
+/** And the right to look closer at pinned claims: for repairs, and for provisioners that are silent. */
+export async function grantPins(controlPlane: ControlPlane): Promise<void> {
+	await grant(controlPlane, 'topobind-pins.yaml');
 }
 
 /** A role and its binding, as shipped but for whom it is bound to. */

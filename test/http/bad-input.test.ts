@@ -101,6 +101,25 @@ describe('shape', () => {
 		else expect(answer.body.Error).toMatch(message);
 	});
 
+	it('a pod of more claims than can be attached → 422, before it is judged', async () => {
+		const mounting = (count: number) => ({
+			metadata: { name: 'p', namespace: 'n' },
+			spec: {
+				volumes: Array.from({ length: count }, (_, i) => ({
+					name: `v${i}`,
+					persistentVolumeClaim: { claimName: 'data' },
+				})),
+			},
+		});
+		expect((await post(app, 'filter', { Pod: mounting(256), NodeNames: ['a1'] })).status).toBe(200);
+		for (const verb of ['filter', 'prioritize']) {
+			expect(await post(app, verb, { Pod: mounting(257), NodeNames: ['a1'] })).toMatchObject({
+				status: 422,
+				body: { Error: 'the pod mounts 257 claims, must be at most 256' },
+			});
+		}
+	});
+
 	it('more node names than a cluster has nodes → 422', async () => {
 		const NodeNames = Array.from({ length: 100_001 }, () => 'a');
 		const { status, body } = await post(app, 'filter', { Pod: podWithClaim, NodeNames });

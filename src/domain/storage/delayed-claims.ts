@@ -3,7 +3,7 @@
  * FindPodVolumes and findMatchingVolumes in volumebinding/binder.go.
  */
 
-import { type Reason, reason } from '../decision/reasons.ts';
+import { type Reason, type ReasonCode, reason } from '../decision/reasons.ts';
 import type { Claim, Labels, Volume } from '../model.ts';
 import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
@@ -34,6 +34,8 @@ export class DelayedClaims {
 	readonly #view: ClusterView;
 	/** What `#open` gets on the node that was looked at last, in the same order; one array for thousands of nodes. */
 	readonly #chosen: (Volume | undefined)[];
+	/** The volumes among `#chosen`. */
+	readonly #taken = new Set<Volume>();
 	/** Where the open claims are alike, the quick way to tell how many of them get a volume. */
 	readonly #alike: AlikeSearch | undefined;
 
@@ -47,7 +49,9 @@ export class DelayedClaims {
 			.map((claim) => ({ claim, search: view.staticVolumes(claim.className)?.search(claim) }));
 		this.#chosen = this.#open.map(() => undefined);
 		const open = this.#open.map(({ claim }) => claim);
-		this.#alike = view.staticVolumes(open[0]?.className ?? '')?.searchAlike(open);
+		this.#alike = open.some((claim) => isHeldToSource(claim, view))
+			? undefined
+			: view.staticVolumes(open[0]?.className ?? '')?.searchAlike(open);
 	}
 
 	/** The candidates that these claims cannot use, each under the first reason that holds there. */
@@ -77,8 +81,12 @@ export class DelayedClaims {
 
 	/** Greedily, as kube-scheduler does: a small claim may take the one volume that a larger one could use. */
 	#choose(labels: Labels): void {
-		this.#chosen.fill(undefined);
-		for (let i = 0; i < this.#open.length; i++) this.#chosen[i] = this.#open[i]?.search?.best(labels, this.#chosen);
+		this.#taken.clear();
+		for (let i = 0; i < this.#open.length; i++) {
+			const volume = this.#open[i]?.search?.best(labels, this.#taken);
+			this.#chosen[i] = volume;
+			if (volume) this.#taken.add(volume);
+		}
 	}
 
 	#refusedBySelection(nodes: NodeIndex, candidates: NodeSet): Refusal[] {
@@ -101,31 +109,49 @@ export class DelayedClaims {
 			set.add(id);
 		};
 		const steps = new Map<Claim, readonly ProvisioningStep[]>();
-		const failureOf = (claim: Claim, id: number) => {
+		const failureOf = (claim: Claim, volume: Volume | undefined, id: number) => {
+			if (volume && (volume.claimRef || !isHeldToSource(claim, this.#view))) return undefined;
 			const known = steps.get(claim) ?? provisioningSteps(claim, this.#delayed, this.#view, nodes);
 			steps.set(claim, known);
-			return known.find(({ allowed }) => !allowed.has(id))?.reason;
+			return known.find(({ allowed, reason }) => (!volume || OF_SOURCE.has(reason.code)) && !allowed.has(id))?.reason;
 		};
 		for (const id of candidates) {
-			const failure = this.#firstFailure(nodes.labelsOf(id), (claim) => failureOf(claim, id));
+			const failure = this.#firstFailure(nodes.labelsOf(id), (claim, volume) => failureOf(claim, volume, id));
 			if (failure) refuse(failure, id);
 		}
 		return [...refusals].map(([why, set]) => ({ reason: why, nodes: set }));
 	}
 
-	/** The first reason why one of the claims that get no volume on a node cannot be provisioned there. */
-	#firstFailure(labels: Labels, failureOf: (claim: Claim) => Reason | undefined): Reason | undefined {
+	/** The first reason why a claim cannot have the volume that it would get on a node, or be provisioned there. */
+	#firstFailure(
+		labels: Labels,
+		failureOf: (claim: Claim, volume: Volume | undefined) => Reason | undefined,
+	): Reason | undefined {
 		const served = this.#alike?.served(labels);
 		if (served === undefined) this.#choose(labels);
 		for (const claim of this.#selected) {
-			const failure = failureOf(claim);
+			const failure = failureOf(claim, undefined);
 			if (failure) return failure;
 		}
 		for (let i = served ?? 0; i < this.#open.length; i++) {
-			if (served === undefined && this.#chosen[i]) continue;
-			const failure = failureOf((this.#open[i] as { claim: Claim }).claim);
+			const volume = served === undefined ? this.#chosen[i] : undefined;
+			const failure = failureOf((this.#open[i] as { claim: Claim }).claim, volume);
 			if (failure) return failure;
 		}
 		return undefined;
 	}
 }
+
+/**
+ * Where VolumeBinding chooses, a volume that is free here may be taken there already: the claim is then pinned, to be
+ * provisioned from a source that nobody else has looked at. Only a volume that is reserved for the claim is sure.
+ */
+function isHeldToSource({ source }: Claim, view: ClusterView): boolean {
+	return source !== undefined && !view.choosesVolumes;
+}
+
+const OF_SOURCE: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+	'SOURCE_NOT_READY',
+	'SOURCE_INVALID',
+	'SOURCE_UNREACHABLE',
+]);

@@ -27,8 +27,8 @@ export class StaticSearch {
 	}
 
 	/** The smallest volume that fits on a node with these labels; undefined where there is none. Equal sizes: the first by name. */
-	best(labels: Labels, taken: readonly (Volume | undefined)[]): Volume | undefined {
-		const reserved = this.#reserved.find((volume) => !taken.includes(volume));
+	best(labels: Labels, taken: ReadonlySet<Volume>): Volume | undefined {
+		const reserved = this.#reserved.find((volume) => !taken.has(volume));
 		if (reserved) return reaches(reserved.affinity, labels) ? reserved : undefined;
 		let best: Volume | undefined;
 		for (const shelf of this.#shelvesFor(labels)) {
@@ -40,31 +40,31 @@ export class StaticSearch {
 		return best;
 	}
 
-	#first(shelf: Shelf, taken: readonly (Volume | undefined)[]): Volume | undefined {
+	#first(shelf: Shelf, taken: ReadonlySet<Volume>): Volume | undefined {
 		return shelf.volumes.length <= SMALL_SHELF ? this.#firstOfFew(shelf, taken) : this.#firstOfMany(shelf, taken);
 	}
 
-	#firstOfFew(shelf: Shelf, taken: readonly (Volume | undefined)[]): Volume | undefined {
+	#firstOfFew(shelf: Shelf, taken: ReadonlySet<Volume>): Volume | undefined {
 		for (let i = 0; i < shelf.volumes.length; i++) {
 			if (!isLargeEnough(shelf, i, this.#request)) continue;
 			const volume = shelf.volumes[i] as Volume;
-			if (this.#matchesSelector(volume) && !taken.includes(volume)) return volume;
+			if (this.#matchesSelector(volume) && !taken.has(volume)) return volume;
 		}
 		return undefined;
 	}
 
-	#firstOfMany(shelf: Shelf, taken: readonly (Volume | undefined)[]): Volume | undefined {
+	#firstOfMany(shelf: Shelf, taken: ReadonlySet<Volume>): Volume | undefined {
 		let found = this.#found.get(shelf);
 		if (!found) {
 			found = { fitting: [], next: firstOfSize(shelf.volumes, this.#request) };
 			this.#found.set(shelf, found);
 		}
-		for (const volume of found.fitting) if (!taken.includes(volume)) return volume;
+		for (const volume of found.fitting) if (!taken.has(volume)) return volume;
 		while (found.next < shelf.volumes.length) {
 			const volume = shelf.volumes[found.next++] as Volume;
 			if (!this.#matchesSelector(volume)) continue;
 			found.fitting.push(volume);
-			if (!taken.includes(volume)) return volume;
+			if (!taken.has(volume)) return volume;
 		}
 		return undefined;
 	}

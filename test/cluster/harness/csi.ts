@@ -7,7 +7,7 @@ import type { Built } from '../build/cache.ts';
 import type { Api } from './api.ts';
 import type { ControlPlaneInfo } from './control-plane.ts';
 import { registerCsiDriver } from './nodes.ts';
-import { type Running, startProcess } from './processes.ts';
+import { type ProcessOptions, type Running, startProcess } from './processes.ts';
 
 export interface CsiDriverOptions {
 	/** Name of the driver, which is also the provisioner of its classes. Unique in the control plane. */
@@ -51,6 +51,9 @@ export interface CsiDriver {
 	volumes(): string[];
 	/** Kills the driver and the sidecars of one node, as when its machine dies. */
 	stopNode(name: string): Promise<void>;
+	/** Kills csi-provisioner of one node, and nothing else of it. */
+	stopProvisioner(node: string): Promise<void>;
+	startProvisioner(node: string): Promise<void>;
 	stop(): Promise<void>;
 }
 
@@ -85,6 +88,7 @@ export async function startCsiDriver(
 	});
 
 	const byNode = new Map<string, Running[]>();
+	const provisioners = new Map<string, ProcessOptions>();
 	await Promise.all(
 		options.nodes.map(async (node) => {
 			const topology = node.topology ?? defaultTopology(options, node);
@@ -97,6 +101,7 @@ export async function startCsiDriver(
 			byNode.set(node.name, processes);
 			for (const part of parts(built, info, options, dir, node, topology)) {
 				processes.push(await startProcess({ ...part, dir }));
+				if (part.bin === built.bin['csi-provisioner']) provisioners.set(node.name, { ...part, dir });
 			}
 		}),
 	);
@@ -114,6 +119,17 @@ export async function startCsiDriver(
 		releaseSnapshots: () => rmSync(holdFile, { force: true }),
 		volumes: () => volumesIn(join(dataDir, 'pools')),
 		stopNode,
+		async stopProvisioner(node) {
+			const name = provisioners.get(node)?.name;
+			await Promise.all(
+				(byNode.get(node) ?? []).filter((process) => process.name === name).map((process) => process.kill()),
+			);
+		},
+		async startProvisioner(node) {
+			const provisioner = provisioners.get(node);
+			if (!provisioner) throw new Error(`the driver is not on node ${node}`);
+			byNode.get(node)?.push(await startProcess(provisioner));
+		},
 		stop: async () => {
 			await Promise.all([...byNode.keys()].map(stopNode));
 		},

@@ -148,7 +148,7 @@ it('keeps its indexes at what it gives, after any operations', () => {
 					expect(current.map(({ name }) => state.volume(name))).toEqual(current);
 					expect(state.assumed).toBe(driver.held.size);
 					for (const labels of [{}, ...asked]) {
-						const best = state.staticVolumes(claim.className)?.search(claim).best(labels, []);
+						const best = state.staticVolumes(claim.className)?.search(claim).best(labels, new Set());
 						expect(best?.name).toBe(naiveBest(claim, current, labels, new Set())?.name);
 					}
 				}

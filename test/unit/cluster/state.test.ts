@@ -7,7 +7,7 @@ const wanted = project(claim('data'));
 
 /** The volume that a node without labels would give to `data`. */
 function offered(state: ReturnType<typeof cluster>): string | undefined {
-	return state.staticVolumes('local')?.search(wanted).best({}, [])?.name;
+	return state.staticVolumes('local')?.search(wanted).best({}, new Set())?.name;
 }
 
 function taken(base: Volume, changes: Partial<Volume> = {}): Volume {

@@ -17,7 +17,7 @@ describe('defaults', () => {
 			scoring: { staticBonus: 4, fit: 6, capacity: 3 },
 			sources: { nudge: true, drivers: {} },
 			events: { pods: true },
-			doctor: { events: true, repair: false, intervalSeconds: 60 },
+			doctor: { events: true, repair: false, intervalSeconds: 60, silenceSeconds: 660 },
 			decisions: { max: 1000, ttlSeconds: 3600 },
 			log: { level: 'info' },
 		});
@@ -48,7 +48,7 @@ bind: {timeoutSeconds: 5, schedulerHttpTimeoutSeconds: 6}
 scoring: {staticBonus: 2.5, fit: 7.5, capacity: 10}
 events: {pods: false}
 sources: {nudge: false, drivers: {lvm.csi.example.com: {snapshots: source-volume}}}
-doctor: {events: false, repair: true, intervalSeconds: 5}
+doctor: {events: false, repair: true, intervalSeconds: 5, silenceSeconds: 0}
 decisions: {max: 5, ttlSeconds: 60}
 log: {level: silent}
 `,
@@ -64,7 +64,7 @@ log: {level: silent}
 			scoring: { staticBonus: 2.5, fit: 7.5, capacity: 10 },
 			events: { pods: false },
 			sources: { nudge: false, drivers: { 'lvm.csi.example.com': { snapshots: 'source-volume' } } },
-			doctor: { events: false, repair: true, intervalSeconds: 5 },
+			doctor: { events: false, repair: true, intervalSeconds: 5, silenceSeconds: 0 },
 			decisions: { max: 5, ttlSeconds: 60 },
 			log: { level: 'silent' },
 		});
@@ -99,6 +99,16 @@ describe('precedence', () => {
 	it('environment over file', () => {
 		expect(picked(load({ fields, env }))).toEqual(['delegate', 3, 4, 'error']);
 	});
+	it('what is wrong in the file is told although a flag overrides it', () => {
+		const wrong = 'listen: 127.0.0.1\nlog: {level: loud}';
+		expect(problems(() => load({ fields: wrong, flags: { listen: '127.0.0.1:5', logLevel: 'warn' } }))).toEqual([
+			expect.stringMatching(/^topobind\.yaml:3: listen: .*127\.0\.0\.1/),
+			expect.stringMatching(/^topobind\.yaml:4: log\.level: .*loud/),
+		]);
+		const both = problems(() => load({ fields: 'listen: nowhere', flags: { listen: 'nor here' } }));
+		expect(both).toEqual([expect.stringContaining('nowhere'), expect.stringContaining('nor here')]);
+	});
+
 	it('flags over environment', () => {
 		expect(picked(load({ fields, env, flags }))).toEqual(['companion', 5, 6, 'debug']);
 	});

@@ -115,7 +115,7 @@ describe('manifests/base', () => {
 		const account = find('ServiceAccount', pod.serviceAccountName);
 		expect(account).toBeDefined();
 		const bindings = objects.filter(({ kind }) => kind.endsWith('RoleBinding') || kind.endsWith('ClusterRoleBinding'));
-		expect(bindings).toHaveLength(7);
+		expect(bindings).toHaveLength(8);
 		for (const { subjects, roleRef } of bindings) {
 			expect(subjects).toEqual([
 				{ kind: 'ServiceAccount', name: account.metadata.name, namespace: account.metadata.namespace },

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { diagnosePin, diagnosePins } from '../../../src/doctor/diagnose.ts';
-import { PIN_CODES } from '../../../src/doctor/findings.ts';
+import { diagnosePin, diagnosePins, waitingPins } from '../../../src/doctor/diagnose.ts';
 import { capacity, claim, csiDriver, type Manifest, node, put, volume } from '../domain/builders.ts';
 import { clone, content, DRIVER, origin, restore, snapshot } from '../domain/source-builders.ts';
-import { cluster, csiClass, csiNode, pinned, SCENES, volumeFor } from './support.ts';
+import { cluster, csiClass, csiNode, pinned, SCENES, SEEN_CODES, volumeFor } from './support.ts';
 
 const codes = (...objects: readonly Manifest[]) => diagnosePins(cluster(...objects)).map(({ code }) => code);
 
 describe('diagnosePins', () => {
-	it.each(PIN_CODES)('%s', (code) => {
+	it.each(SEEN_CODES)('%s', (code) => {
 		const state = SCENES[code]();
 		const [finding, ...others] = diagnosePins(state);
 		expect(others).toEqual([]);
@@ -28,6 +27,8 @@ describe('diagnosePins', () => {
 		expect(codes(claim('data', { class: 'csi' }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { bound: 'pv' }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { volume: 'pv' }))).toEqual([]);
+		const annotations = { 'pv.kubernetes.io/bind-completed': 'yes' };
+		expect(codes(pinned('data', 'n9', { annotations }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { deleting: true }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { phase: 'Lost' }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { class: 'absent' }))).toEqual([]);
@@ -58,6 +59,15 @@ describe('diagnosePins', () => {
 		expect(diagnosePins(state).map(({ code }) => code)).toEqual(['PIN_CSINODE_GONE']);
 	});
 
+	it('knows a CSI driver that is on no node by its CSIDriver', () => {
+		const nowhere = ['n1', 'n2', 'n3'].map((name) => csiNode(name));
+		expect(codes(...nowhere, pinned('data', 'n1'))).toEqual(['PIN_DRIVER_MISSING']);
+	});
+
+	it('takes a class without any provisioner for what it is', () => {
+		expect(codes(pinned('data', 'n1'), csiClass({ provisioner: '' }))).toEqual(['PIN_NO_PROVISIONER']);
+	});
+
 	it('orders by namespace and name', () => {
 		const state = cluster(
 			pinned('b', 'n9'),
@@ -65,5 +75,29 @@ describe('diagnosePins', () => {
 			pinned('z', 'n9', { metadata: { namespace: 'early' } }),
 		);
 		expect(diagnosePins(state).map(({ claim: { name } }) => name)).toEqual(['z', 'a', 'b']);
+	});
+});
+
+describe('waitingPins', () => {
+	const waiting = (...objects: readonly Manifest[]) =>
+		waitingPins(cluster(...objects)).map(({ claim: { name }, driver }) => [name, driver]);
+
+	it('has the claims with whose pin nothing is wrong, in order', () => {
+		const objects = [pinned('b', 'n1'), pinned('a', 'n2'), pinned('gone', 'n9'), claim('free', { class: 'csi' })];
+		expect(waiting(...objects)).toEqual([
+			['a', DRIVER],
+			['b', DRIVER],
+		]);
+	});
+
+	it('has those whose source is not ready: a provisioner says so each time', () => {
+		expect(waiting(restore('data', 'snap', { selectedNode: 'n1' }))).toHaveLength(1);
+	});
+
+	it('has none that a volume is there for, that a populator fills, or that an in-tree provisioner makes', () => {
+		expect(waiting(pinned('data', 'n1'), volumeFor('data', 'uid-data'))).toEqual([]);
+		const populator = { kind: 'Book', apiGroup: 'populators.example.com', selectedNode: 'n1' };
+		expect(waiting(restore('data', 'one', populator))).toEqual([]);
+		expect(waiting(pinned('data', 'n1'), csiClass({ provisioner: 'kubernetes.io/aws-ebs' }))).toEqual([]);
 	});
 });

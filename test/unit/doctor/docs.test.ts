@@ -23,5 +23,6 @@ it('docs/doctor.md has a row for each code, in the order of the catalogue, and n
 
 it.each(PIN_CODES)('%s: its template names only details that there are', (code) => {
 	const names = [...pinTemplates[code].matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-	for (const name of names) expect(['node', 'class', 'driver', 'source', 'problem', 'requirement']).toContain(name);
+	for (const name of names)
+		expect(['node', 'class', 'driver', 'source', 'problem', 'requirement', 'since']).toContain(name);
 });

@@ -42,6 +42,10 @@ const raw = (annotations: Record<string, string> = { 'volume.kubernetes.io/stora
 				time: time(PINNED_AT),
 				fieldsV1: { 'f:metadata': { 'f:annotations': { 'f:volume.kubernetes.io/selected-node': {} } } },
 			},
+			{
+				time: time(PINNED_AT + 1000),
+				fieldsV1: { 'f:metadata': { 'f:annotations': { 'f:volume.kubernetes.io/storage-provisioner': {} } } },
+			},
 		],
 	},
 });
@@ -66,8 +70,51 @@ describe('the trace of a pinned claim', () => {
 			resourceVersion: '41',
 			provisioner: DRIVER,
 			pinnedAt: PINNED_AT,
+			askedAt: PINNED_AT + 1000,
 			lastWord: { reason: 'ProvisioningFailed', code: 'NotFound', at: LATER },
+			lastSign: { reason: 'ProvisioningFailed', at: LATER },
 		});
+	});
+
+	it.each<[string, RawEvent]>([
+		['another library of the same provisioner', event(9, 'Odd', '', { source: { component: `${DRIVER}_x` } })],
+		['a provisioner of another name', event(9, 'ProvisioningFailed', '', { source: { component: 'own-provisioner' } })],
+		['what says who it is in the new way', event(9, 'Provisioning', '', { source: {}, reportingComponent: DRIVER })],
+	])('takes %s for a sign of life', (_, sign) => {
+		expect(traceOf(raw(), [sign])).toMatchObject({ lastSign: { reason: sign.reason, at: LATER } });
+	});
+
+	it.each<[string, RawEvent]>([
+		[
+			'that the PV controller waits',
+			event(9, 'ExternalProvisioning', '', { source: { component: 'persistentvolume-controller' } }),
+		],
+		[
+			'that the PV controller fails',
+			event(9, 'ProvisioningFailed', '', { source: { component: 'persistentvolume-controller' } }),
+		],
+		['what the doctor says', event(9, 'TopobindPinFound', '', { source: { component: 'topobind' } })],
+		['what was said of an earlier claim', event(9, 'Provisioning', '', { involvedObject: { uid: 'earlier' } })],
+	])('does not take for one %s', (_, other) => {
+		expect(traceOf(raw(), [other]).lastSign).toBeUndefined();
+	});
+
+	it('goes by the newest sign, and knows that there was one where the order is not known', () => {
+		const begun = event(9, 'Provisioning');
+		expect(traceOf(raw(), [event(10, 'ProvisioningFailed'), begun]).lastSign?.reason).toBe('ProvisioningFailed');
+		const odd = event(11, 'Provisioning', '', { metadata: { resourceVersion: 'abc' } });
+		expect(traceOf(raw(), [begun, odd]).lastSign).toEqual({ reason: '', at: undefined });
+	});
+
+	it('goes by the last time that anything was written', () => {
+		const [early, late] = [{ time: time(PINNED_AT) }, { time: time(LATER) }];
+		for (const managedFields of [
+			[early, late],
+			[late, early],
+		]) {
+			const metadata = { resourceVersion: '9', managedFields };
+			expect(traceOf(raw(), [event(9, 'Provisioning', '', { metadata })]).lastWord?.at).toBe(LATER);
+		}
 	});
 
 	it('goes by arrival, as numbers', () => {
@@ -121,6 +168,14 @@ describe('ApiPinWriter', () => {
 		]);
 		expect(await writerFor(404).writer.trace(judged)).toBeUndefined();
 		await expect(writerFor(403).writer.trace(judged)).rejects.toThrow('answered 403');
+	});
+
+	it('reads the claim alone', async () => {
+		const { writer, requests } = writerFor(raw());
+		expect(await writer.read(judged)).toMatchObject({ provisioner: DRIVER, pinnedAt: PINNED_AT });
+		expect(requests).toHaveLength(1);
+		expect(await writerFor(404).writer.read(judged)).toBeUndefined();
+		await expect(writerFor(403).writer.read(judged)).rejects.toThrow('answered 403');
 	});
 
 	it('removes the annotation alone, of this very version of this very claim', async () => {

@@ -5,7 +5,18 @@ import { Rounds, type RoundsOptions } from '../../../src/doctor/rounds.ts';
 import type { Treatment } from '../../../src/doctor/treat.ts';
 import { put } from '../domain/builders.ts';
 import { DRIVER } from '../domain/source-builders.ts';
-import { cluster, csiNode, FakePinWriter, patient, pinned, SCENES, traceFor } from './support.ts';
+import {
+	cluster,
+	csiClass,
+	csiNode,
+	FakePinWriter,
+	PINNED_AT,
+	patient,
+	pinned,
+	SCENES,
+	traceFor,
+	volumeFor,
+} from './support.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -29,8 +40,10 @@ function serving(state: ClusterState, options: Partial<RoundsOptions> = {}) {
 	const found: string[] = [];
 	const troubles: string[] = [];
 	const treatments: Treatment[] = [];
+	const looks: (string | undefined)[] = [];
 	const rounds = new Rounds(patient(state, writer), {
-		...{ events: true, repair: false, intervalMs: SECOND, isCurrent: () => true },
+		...{ events: true, repair: false, intervalMs: SECOND, silenceMs: 0, isCurrent: () => true },
+		onLook: (_, error) => looks.push(error?.message),
 		onFinding: ({ code }) => found.push(code),
 		onTold: (_, error) => error && troubles.push(error.message),
 		onTreatment: (treatment) => treatments.push(treatment),
@@ -38,7 +51,7 @@ function serving(state: ClusterState, options: Partial<RoundsOptions> = {}) {
 		...options,
 	});
 	rounds.start();
-	return { writer, found, troubles, treatments, rounds };
+	return { writer, found, troubles, treatments, looks, rounds };
 }
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -60,7 +73,9 @@ describe('a finding', () => {
 		await pass(2 * SECOND);
 		expect(found).toHaveLength(2);
 		await rounds.stop();
+		const examined = vi.spyOn(state, 'all');
 		await pass(9 * SECOND);
+		expect(examined).not.toHaveBeenCalled();
 		expect(found).toHaveLength(2);
 	});
 
@@ -89,6 +104,32 @@ describe('a finding', () => {
 		expect(writer.calls).toEqual(['tell data', 'tell data', 'tell data']);
 	});
 
+	it.each([
+		['node', () => pinned('data', 'n8', { version: '2' }), 'node n8 does not exist'],
+		['reason', () => pinned('data', '', { version: '2' }), 'its selected-node is empty'],
+	])('is another one where its %s is another: it has to stand itself, and is told', async (_, change, message) => {
+		const state = cluster(pinned('data', 'n9'));
+		const { writer, found } = serving(state);
+		await pass(2 * SECOND);
+		put(state, change());
+		await pass(SECOND);
+		expect(found).toHaveLength(1);
+		await pass(SECOND);
+		expect(found).toHaveLength(2);
+		expect(writer.events[1]?.message).toContain(message);
+	});
+
+	it('is another one where something else is wrong with the same pin', async () => {
+		const state = SCENES.PIN_DRIVER_MISSING();
+		const { found } = serving(state);
+		await pass(2 * SECOND);
+		state.remove('CSINode', 'n1');
+		await pass(SECOND);
+		expect(found).toEqual(['PIN_DRIVER_MISSING']);
+		await pass(SECOND);
+		expect(found).toEqual(['PIN_DRIVER_MISSING', 'PIN_CSINODE_GONE']);
+	});
+
 	it('is told by no event where none are wanted', async () => {
 		const { writer, found } = serving(SCENES.PIN_NODE_GONE(), { events: false });
 		await pass(9 * SECOND);
@@ -108,6 +149,40 @@ describe('a finding', () => {
 		expect(writer.events).toHaveLength(1);
 		expect(troubles).toHaveLength(1);
 	});
+});
+
+/** Holds the first write until it is let go. */
+function held(writer: FakePinWriter, write: 'tell' | 'removePin') {
+	const gate = Promise.withResolvers<void>();
+	const original = writer[write].bind(writer) as (...args: unknown[]) => Promise<never>;
+	writer[write] = async (...args: unknown[]) => {
+		await gate.promise;
+		return original(...args);
+	};
+	return gate;
+}
+
+it.each([
+	['tells of the rest', 'tell', { repair: false }, ['tell a']],
+	['repairs the rest', 'removePin', { repair: true, events: false }, ['trace a', 'remove a at 1', 'tell a']],
+] as const)('who is stopped no longer %s', async (_, write, options, calls) => {
+	const { writer, rounds } = serving(cluster(pinned('a', 'n9'), pinned('b', 'n9')), options);
+	const gate = held(writer, write);
+	await pass(2 * SECOND);
+	const stopped = rounds.stop();
+	gate.resolve();
+	await stopped;
+	expect(writer.calls).toEqual(calls);
+	expect(vi.getTimerCount()).toBe(0);
+});
+
+it('no round keeps the process from ending', async () => {
+	vi.useRealTimers();
+	const timers = vi.spyOn(globalThis, 'setTimeout');
+	const { rounds } = serving(cluster());
+	expect(timers.mock.results.map(({ value }) => value.hasRef())).toEqual([false]);
+	timers.mockRestore();
+	await rounds.stop();
 });
 
 describe('repair', () => {
@@ -171,6 +246,15 @@ describe('repair', () => {
 		expect(treatments.slice(3).map(({ outcome }) => outcome)).toEqual(['failed', 'failed']);
 	});
 
+	it('tries again in the next round where somebody was quicker', async () => {
+		const { writer, treatments } = repairing(SCENES.PIN_NODE_GONE());
+		writer.remove = () => false;
+		await pass(2 * SECOND);
+		writer.remove = () => true;
+		await pass(SECOND);
+		expect(treatments.map(({ outcome }) => outcome)).toEqual(['changed', 'removed']);
+	});
+
 	it('waits ever longer for a claim that is pinned in vain each time', async () => {
 		const state = SCENES.PIN_NODE_GONE();
 		const { writer } = repairing(state);
@@ -201,5 +285,145 @@ describe('repair', () => {
 		broken.mockImplementation(all);
 		await pass(2 * SECOND);
 		expect(writer.calls[1]).toBe('remove data at 1');
+	});
+});
+
+describe('a silent provisioner', () => {
+	const SILENCE_MS = 10 * MINUTE;
+	beforeEach(() => void vi.setSystemTime(PINNED_AT + 30 * MINUTE));
+
+	/** What waits at the first round was asked for half an hour ago, and nobody has said anything. */
+	function listening(state: ClusterState, options: Partial<RoundsOptions> = {}) {
+		const all = serving(state, { silenceMs: SILENCE_MS, ...options });
+		const trace = (change: Partial<ReturnType<typeof traceFor>>) => {
+			all.writer.trace_ = (judged) => traceFor(judged, change);
+		};
+		trace({});
+		return { ...all, trace, silent: () => all.rounds.count().get('PIN_PROVISIONER_SILENT') };
+	}
+	const waiting = (version = '1') => pinned('data', 'n1', { version });
+
+	it('is counted by the first round and told by the second, with an event', async () => {
+		const { writer, found, silent } = listening(cluster(waiting()));
+		expect(silent()).toBe(0);
+		await pass(SECOND);
+		expect(silent()).toBe(1);
+		expect(found).toEqual([]);
+		await pass(SECOND);
+		expect(found).toEqual(['PIN_PROVISIONER_SILENT']);
+		expect(writer.events).toMatchObject([
+			{ type: 'Warning', message: expect.stringMatching(/^PIN_PROVISIONER_SILENT: .* To mend it: see that/) },
+		]);
+		expect(writer.calls).toEqual(['read data', 'trace data', 'tell data']);
+	});
+
+	it('is not one that is not listened to', async () => {
+		const { writer, silent } = listening(cluster(waiting()), { silenceMs: 0 });
+		await pass(9 * SECOND);
+		expect([writer.calls, silent()]).toEqual([[], 0]);
+	});
+
+	it('keeps nothing from a repair, and is never repaired itself', async () => {
+		const state = cluster(waiting(), pinned('gone', 'n9'));
+		const { writer, treatments } = listening(state, { events: false, repair: true });
+		writer.trace_ = (judged) => traceFor(judged, judged.name === 'gone' ? { provisioner: undefined } : {});
+		await pass(20 * SECOND);
+		expect(treatments.map(({ finding, outcome }) => [finding.claim.name, outcome])[0]).toEqual(['gone', 'removed']);
+		expect(treatments.filter(({ finding }) => finding.claim.name === 'data')).toEqual([]);
+	});
+
+	it('is looked at again some rounds later, and no longer found once it speaks', async () => {
+		const { writer, silent, trace } = listening(cluster(waiting()), { events: false });
+		await pass(SECOND);
+		trace({ lastSign: { reason: 'ProvisioningFailed', at: Date.now() } });
+		await pass(4 * SECOND);
+		expect(silent()).toBe(1);
+		await pass(SECOND);
+		expect(silent()).toBe(0);
+		writer.calls.length = 0;
+		await pass(SILENCE_MS - 10 * SECOND);
+		expect(writer.calls).toEqual([]);
+		await pass(10 * SECOND);
+		expect(silent()).toBe(1);
+	});
+
+	it('is no longer counted as soon as the claim changes or has its volume, and looked for again', async () => {
+		const state = cluster(waiting());
+		const { silent, writer } = listening(state, { events: false });
+		await pass(SECOND);
+		put(state, waiting('2'));
+		expect(silent()).toBe(0);
+		writer.calls.length = 0;
+		await pass(SECOND);
+		expect(writer.calls).toEqual(['read data', 'trace data']);
+		expect(silent()).toBe(1);
+		put(state, volumeFor('data', 'uid-data'));
+		await pass(SECOND);
+		expect(silent()).toBe(0);
+	});
+
+	it('costs nothing where claims are provisioned in time, and one look where they are not', async () => {
+		const state = cluster(csiClass());
+		const { writer, silent } = listening(state, { events: false });
+		await pass(2 * SECOND);
+		put(state, waiting());
+		await pass(SILENCE_MS / 2);
+		put(state, waiting('2'));
+		await pass(SILENCE_MS / 2);
+		expect(writer.calls).toEqual([]);
+		await pass(2 * SECOND);
+		expect(writer.calls).toEqual(['read data', 'trace data']);
+		expect(silent()).toBe(1);
+	});
+
+	it('is forgotten with its claim, and a claim that is pinned anew begins anew', async () => {
+		const state = cluster(waiting());
+		const { writer } = listening(state, { events: false });
+		await pass(SECOND);
+		put(state, pinned('data', 'n2', { version: '2' }));
+		await pass(SILENCE_MS);
+		expect(writer.calls).toEqual(['read data', 'trace data']);
+		await pass(SECOND);
+		expect(writer.calls).toHaveLength(4);
+	});
+
+	it('is looked for in no more than fifty claims a round, each in its turn', async () => {
+		const names = Array.from({ length: 300 }, (_, i) => `claim-${i}`);
+		const { writer, silent } = listening(cluster(...names.map((name) => pinned(name, 'n1'))), { events: false });
+		const reads = () => writer.calls.filter((call) => call.startsWith('read'));
+		await pass(SECOND);
+		expect([reads().length, silent()]).toEqual([50, 50]);
+		// The first are due again by then, and come after those that were not looked at yet.
+		await pass(5 * SECOND);
+		expect([new Set(reads()).size, silent()]).toEqual([300, 300]);
+	});
+
+	it('is looked for in one claim a round where claims cannot be read, and what was found of it is no longer said', async () => {
+		const names = ['a', 'b', 'c'];
+		const { writer, silent, looks } = listening(cluster(...names.map((name) => pinned(name, 'n1'))), { events: false });
+		await pass(SECOND);
+		expect([silent(), looks]).toEqual([3, [undefined, undefined, undefined]]);
+		writer.trace_ = () => {
+			throw new Error('forbidden');
+		};
+		await pass(5 * SECOND);
+		expect([silent(), looks.slice(3)]).toEqual([2, ['forbidden']]);
+		await pass(SECOND);
+		expect([silent(), looks.slice(3)]).toEqual([1, ['forbidden', 'forbidden']]);
+	});
+
+	it('ends with the rounds', async () => {
+		const { writer, rounds } = listening(cluster(pinned('a', 'n1'), pinned('b', 'n1')), { events: false });
+		const gate = Promise.withResolvers<void>();
+		const trace = writer.trace.bind(writer);
+		writer.trace = async (judged) => {
+			await gate.promise;
+			return trace(judged);
+		};
+		await pass(SECOND);
+		const stopped = rounds.stop();
+		gate.resolve();
+		await stopped;
+		expect(writer.calls).toEqual(['read a', 'trace a']);
 	});
 });

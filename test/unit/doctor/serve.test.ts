@@ -20,24 +20,26 @@ interface Line {
 	readonly msg: string;
 	readonly hint?: string;
 	readonly claim?: string;
+	readonly error?: string;
 }
 
-/** Rounds a second apart on two claims that are pinned to a node that is gone. */
-function serving(doctor: string) {
+/** Rounds a second apart on two claims, by default pinned to a node that is gone. */
+function serving(doctor: string, node = 'n9') {
 	const lines: Line[] = [];
 	const logger = createLogger({ level: 'debug', stream: { write: (line) => void lines.push(JSON.parse(line)) } });
 	const metrics = createMetrics({ version: '1', mode: 'companion' });
 	const writer = new FakePinWriter();
 	let ready = true;
-	const served = { ...patient(cluster(pinned('a', 'n9'), pinned('b', 'n9')), writer), readiness: () => ({ ready }) };
+	const served = { ...patient(cluster(pinned('a', node), pinned('b', node)), writer), readiness: () => ({ ready }) };
 	const config = load({ fields: `doctor: {intervalSeconds: 1, ${doctor}}` });
-	doctorRounds(config, served as unknown as Cluster, logger, metrics).start();
+	const rounds = doctorRounds(config, served as unknown as Cluster, logger, metrics);
+	rounds.start();
 	const told = (level: string, message: string) =>
 		lines.filter((line) => line.level === level && line.msg.includes(message));
 	const setReady = (value: boolean) => {
 		ready = value;
 	};
-	return { told, writer, metrics, setReady };
+	return { told, writer, metrics, setReady, rounds };
 }
 
 const SECOND = 1000;
@@ -67,6 +69,20 @@ it('says once that nothing can be examined, and goes on trying', async () => {
 	expect(told('warn', 'could not be examined')).toHaveLength(1);
 	expect(told('debug', 'could not be examined')).toHaveLength(5);
 	expect(await metrics.registry.metrics()).toContain('topobind_pin_repairs_total{result="failed"} 6');
+	writer.trace_ = (judged) => traceFor(judged);
+	await vi.advanceTimersByTimeAsync(5 * SECOND);
+	writer.trace_ = forbidden;
+	await vi.advanceTimersByTimeAsync(10 * SECOND);
+	expect(told('warn', 'could not be examined')).toHaveLength(2);
+});
+
+it('says so where no event tells of a removal', async () => {
+	const { told, writer } = serving('events: false, repair: true');
+	writer.trace_ = (judged) => traceFor(judged, { provisioner: undefined });
+	writer.told = forbidden;
+	await vi.advanceTimersByTimeAsync(2 * SECOND);
+	expect(told('info', 'the pin of a claim was removed')).toHaveLength(2);
+	expect(told('warn', 'no event could be written')).toHaveLength(1);
 });
 
 it('logs each removal, and counts what it refuses', async () => {
@@ -88,4 +104,32 @@ it('makes no rounds on what watches said that are down', async () => {
 	setReady(true);
 	await vi.advanceTimersByTimeAsync(2 * SECOND);
 	expect(told('warn', 'node n9 does not exist')).toHaveLength(2);
+});
+
+it('logs that a provisioner is silent, after as long as is configured and no sooner', async () => {
+	const { told, writer, rounds } = serving('events: false, silenceSeconds: 30', 'n1');
+	const pinnedAt = Date.now();
+	writer.trace_ = (judged) => traceFor(judged, { pinnedAt, askedAt: pinnedAt });
+	await vi.advanceTimersByTimeAsync(29 * SECOND);
+	expect(rounds.count().get('PIN_PROVISIONER_SILENT')).toBe(0);
+	await vi.advanceTimersByTimeAsync(2 * SECOND);
+	expect(rounds.count().get('PIN_PROVISIONER_SILENT')).toBe(2);
+	await vi.advanceTimersByTimeAsync(SECOND);
+	expect(told('warn', 'no event on record tells of an attempt')).toHaveLength(2);
+});
+
+it('says once that silence cannot be told, of all else what there is, and again only after it could be', async () => {
+	const { told, writer } = serving('events: false', 'n1');
+	const message = 'whether a provisioner sees to a pinned claim could not be told';
+	writer.trace_ = forbidden;
+	await vi.advanceTimersByTimeAsync(20 * SECOND);
+	expect(told('warn', message)).toMatchObject([
+		{ claim: 'ns/a', error: 'forbidden', hint: expect.stringContaining('topobind-pins.yaml') },
+	]);
+	expect(told('debug', message).length).toBeGreaterThan(2);
+	writer.trace_ = (judged) => traceFor(judged);
+	await vi.advanceTimersByTimeAsync(10 * SECOND);
+	writer.trace_ = forbidden;
+	await vi.advanceTimersByTimeAsync(10 * SECOND);
+	expect(told('warn', message)).toHaveLength(2);
 });

@@ -1,9 +1,12 @@
 /** Pinned claims, and what the API server says of them. */
 
 import type { ClusterEvent, EventSubject, EventWriter } from '../../../src/cluster/event-writer.ts';
-import type { PinTrace, ProvisionerWord } from '../../../src/cluster/pin-trace.ts';
+import type { PinnedClaim, PinTrace, ProvisionerWord } from '../../../src/cluster/pin-trace.ts';
 import type { PinWriter } from '../../../src/cluster/pin-writer.ts';
 import type { ClusterState } from '../../../src/cluster/state.ts';
+import { waitingPins } from '../../../src/doctor/diagnose.ts';
+import { PIN_CODES, type PinCode, type PinFinding } from '../../../src/doctor/findings.ts';
+import { listenTo } from '../../../src/doctor/silence.ts';
 import type { Patient } from '../../../src/doctor/treat.ts';
 import type { Claim } from '../../../src/domain/model.ts';
 import { type ClaimOptions, claim, csiDriver, type Manifest, topologies, volume } from '../domain/builders.ts';
@@ -39,8 +42,13 @@ export const csiClass = (
 	...(options.zone !== undefined && { allowedTopologies: topologies({ zone: [options.zone] }) }),
 });
 
-/** One cluster for each code in which `ns/data` is pinned to n1 in vain. */
-export const SCENES = {
+/** What the watches do not tell: that nobody says anything of a claim. */
+type UnseenCode = 'PIN_PROVISIONER_SILENT';
+export type SeenCode = Exclude<PinCode, UnseenCode>;
+export const SEEN_CODES = PIN_CODES.filter((code): code is SeenCode => code !== 'PIN_PROVISIONER_SILENT');
+
+/** One cluster for each of these codes in which `ns/data` is pinned to n1 in vain. */
+export const SCENES: Readonly<Record<SeenCode, () => ClusterState>> = {
 	PIN_NODE_EMPTY: () => cluster(pinned('data', '')),
 	PIN_NO_PROVISIONER: () => cluster(pinned('data', 'n1'), csiClass({ provisioner: 'kubernetes.io/no-provisioner' })),
 	PIN_NODE_GONE: () => cluster(pinned('data', 'n9')),
@@ -60,13 +68,26 @@ export const SCENES = {
 	PIN_CLASS_TOPOLOGY: () => cluster(pinned('data', 'n1'), csiClass({ zone: 'b' })),
 };
 
+/** `ns/data` on n1, which its driver's provisioner was asked for long ago, and says nothing of. */
+export async function silentFinding(): Promise<PinFinding> {
+	const writer = new FakePinWriter();
+	writer.trace_ = (judged) => traceFor(judged);
+	const [waiting] = waitingPins(cluster(pinned('data', 'n1')));
+	const { finding } = waiting ? await listenTo(waiting, writer, 1000) : {};
+	if (!finding) throw new Error('not silent');
+	return finding;
+}
+
 /** A volume that was made for the claim. */
 export const volumeFor = (name: string, uid?: string) =>
 	volume('made', { class: 'csi', claimRef: { name, ...(uid !== undefined && { uid }) } });
 
 export function traceFor(judged: Claim, trace: Partial<PinTrace> = {}): PinTrace {
 	const { uid, resourceVersion } = judged;
-	return { uid, resourceVersion, provisioner: DRIVER, pinnedAt: PINNED_AT, lastWord: undefined, ...trace };
+	return {
+		...{ uid, resourceVersion, provisioner: DRIVER, pinnedAt: PINNED_AT, askedAt: PINNED_AT },
+		...{ lastWord: undefined, lastSign: undefined, ...trace },
+	};
 }
 
 export function answered(code: string | undefined, word: Partial<ProvisionerWord> = {}): Partial<PinTrace> {
@@ -80,6 +101,11 @@ export class FakePinWriter implements PinWriter, EventWriter {
 	trace_: (claim: Claim) => PinTrace | undefined = (judged) => traceFor(judged, { provisioner: undefined });
 	remove: () => boolean = () => true;
 	told: () => void = () => {};
+
+	async read(judged: Claim): Promise<PinnedClaim | undefined> {
+		this.calls.push(`read ${judged.name}`);
+		return this.trace_(judged);
+	}
 
 	async trace(judged: Claim): Promise<PinTrace | undefined> {
 		this.calls.push(`trace ${judged.name}`);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { pinText } from '../../../src/doctor/report.ts';
 import { treatPins } from '../../../src/doctor/treat.ts';
 import { node, put } from '../domain/builders.ts';
@@ -60,6 +60,19 @@ describe('treatPins', () => {
 		expect(writer.calls).toEqual(['trace data']);
 	});
 
+	it('passes over a claim that was seen to change while it was examined, and does not promise a repair', async () => {
+		const state = cluster(pinned('data', 'n9'));
+		const writer = new FakePinWriter();
+		writer.trace_ = (judged) => {
+			put(state, pinned('data', 'n9', { version: '2' }));
+			return traceFor(judged, { provisioner: undefined });
+		};
+		const treatments = await treatPins(patient(state, writer), { repair: true });
+		expect(treatments[0]?.outcome).toBe('changed');
+		expect(writer.calls).toEqual(['trace data']);
+		expect(pinText(treatments)).toMatch(/\n1 claim pinned in vain\.\n$/);
+	});
+
 	it('passes over a claim whose volume appeared while it was examined', async () => {
 		const state = cluster(pinned('data', 'n9'));
 		const writer = new FakePinWriter();
@@ -86,6 +99,48 @@ describe('treatPins', () => {
 			['failed', 'forbidden'],
 			['removed', 'no event could be written: no events today'],
 		]);
+	});
+});
+
+describe('treatPins with an ear for silence', () => {
+	const state = () => cluster(pinned('a', 'n1'), pinned('b', 'n9'), pinned('c', 'n2'));
+	const asked = () => {
+		const writer = new FakePinWriter();
+		writer.trace_ = (judged) => traceFor(judged, judged.name === 'c' ? { pinnedAt: Date.now() } : {});
+		return writer;
+	};
+	const deaf: string[] = [];
+	const silence = { ms: 60_000, onFailure: ({ message }: Error) => deaf.push(message) };
+	beforeEach(() => void deaf.splice(0));
+
+	it('tells of it in the order of the claims, repairs nothing of it, and says how far it is', async () => {
+		const progress: string[] = [];
+		const onProgress = (done: number, of: number) => progress.push(`${done}/${of}`);
+		const treatments = await treatPins(patient(state(), asked()), { repair: true, silence, onProgress });
+		expect(treatments.map(({ finding, verdict, outcome }) => [finding.code, verdict?.repair, outcome])).toEqual([
+			['PIN_PROVISIONER_SILENT', 'refused', 'found'],
+			['PIN_NODE_GONE', 'refused', 'found'],
+		]);
+		expect(progress).toEqual(['1/3', '2/3', '3/3']);
+		expect(pinText(treatments)).toMatch(/\n1 claim pinned in vain, 1 claim that no provisioner says anything of\.\n$/);
+	});
+
+	it('keeps to the namespace, and reads nothing where it is not asked to', async () => {
+		const writer = asked();
+		await treatPins(patient(state(), writer), { repair: false, silence, namespace: 'other' });
+		expect(writer.calls).toEqual([]);
+		await treatPins(patient(state(), writer), { repair: false });
+		expect(writer.calls).toEqual(['trace b']);
+	});
+
+	it('says once that it cannot be told, and all else', async () => {
+		const writer = asked();
+		writer.read = async () => {
+			throw new Error('forbidden');
+		};
+		const treatments = await treatPins(patient(state(), writer), { repair: false, silence });
+		expect(treatments.map(({ finding }) => finding.code)).toEqual(['PIN_NODE_GONE']);
+		expect(deaf).toEqual(['forbidden']);
 	});
 });
 

@@ -5,9 +5,11 @@ import { PIN_CODES, type PinCode, type PinFinding } from '../../../src/doctor/fi
 import { verdictOn } from '../../../src/doctor/verdict.ts';
 import { requirementOfLabelSelector } from '../../../src/domain/topology/requirement.ts';
 import { content, restore, snapshot } from '../domain/source-builders.ts';
-import { answered, cluster, PINNED_AT, SCENES, traceFor } from './support.ts';
+import { answered, cluster, PINNED_AT, SCENES, SEEN_CODES, silentFinding, traceFor } from './support.ts';
 
-const findingOf = (code: PinCode) => diagnosePins(SCENES[code]())[0] as PinFinding;
+const findings = new Map<PinCode, PinFinding>([['PIN_PROVISIONER_SILENT', await silentFinding()]]);
+for (const code of SEEN_CODES) findings.set(code, diagnosePins(SCENES[code]())[0] as PinFinding);
+const findingOf = (code: PinCode) => findings.get(code) as PinFinding;
 
 function verdict(code: PinCode, trace: Partial<PinTrace> = {}, gone: readonly string[] = []) {
 	const finding = findingOf(code);

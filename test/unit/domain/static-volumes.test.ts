@@ -43,7 +43,7 @@ function expectSame(both: Both, wanted: Claim, nodes: readonly Record<string, st
 		// One search serves all nodes, and on each of them other volumes are taken: none, or all that were found so far.
 		for (const without of [[], taken]) {
 			const names = new Set(without.map(({ name }) => name));
-			const best = search.best(labels, without);
+			const best = search.best(labels, new Set(without));
 			expect(best?.name).toBe(naiveBest(wanted, sameClass, labels, names)?.name);
 			if (best && without === taken) taken.push(best);
 		}
@@ -106,7 +106,7 @@ describe('the index of static volumes', () => {
 		for (const name of ['n0', 'n1']) index.add(project(volume(`on-${name}`, { on: name })));
 		index.add(project(volume('in-zone', { affinity: terms([ZONE, 'In', 'a']), size: '5Gi' })));
 		const search = index.search(project(claim('data')));
-		const best = (labels: Record<string, string>) => search.best(labels, [])?.name;
+		const best = (labels: Record<string, string>) => search.best(labels, new Set())?.name;
 		expect([best({ [HOST]: 'n0' }), best({ [HOST]: 'n1', [ZONE]: 'a' }), best({ [ZONE]: 'a' }), best({})]).toEqual([
 			'on-n0',
 			'on-n1',
@@ -126,8 +126,8 @@ describe('the index of static volumes', () => {
 			index.add(project(volume(name, { size, claimRef: { name: 'data' } })));
 		}
 		const search = index.search(project(claim('data')));
-		const smallest = search.best({}, []);
+		const smallest = search.best({}, new Set());
 		expect(smallest?.name).toBe('c');
-		expect(search.best({}, [smallest])?.name).toBe('a');
+		expect(search.best({}, new Set(smallest && [smallest]))?.name).toBe('a');
 	});
 });

@@ -137,6 +137,83 @@ describe('a pod that kube-scheduler refused in words of its own', () => {
 	});
 });
 
+describe('many pods', () => {
+	const names = Array.from({ length: 20 }, (_, i) => `app-${i}`);
+
+	test('are told one after the other, not at once', async () => {
+		const { state, told } = watched(torn());
+		for (const name of names) put(state, refused(name, IN_TREE));
+		await vi.advanceTimersByTimeAsync(1_000);
+		expect(told).toHaveLength(1);
+		await vi.advanceTimersByTimeAsync(200);
+		expect(told).toHaveLength(5);
+	});
+
+	test('are told once each, however the scheduler goes on to put it', async () => {
+		const { state, told } = watched(torn());
+		for (const name of names) put(state, refused(name, IN_TREE));
+		await vi.advanceTimersByTimeAsync(5_000);
+		for (const name of names) put(state, refused(name, `${IN_TREE} preemption: no`, ['a', 'b'], '3'));
+		await vi.advanceTimersByTimeAsync(5_000);
+		expect(told).toHaveLength(20);
+	});
+});
+
+test('whatever happens to a pod within the second is seen by one look', () => {
+	const { state } = watched(torn());
+	put(state, refused('app', IN_TREE));
+	const timers = vi.getTimerCount();
+	put(state, refused('app', `${IN_TREE} preemption: no`, ['a', 'b'], '3'));
+	expect(vi.getTimerCount()).toBe(timers);
+});
+
+describe('when it ends', () => {
+	test('pods that were about to be looked at are not', async () => {
+		const { state, told, end } = watched(torn());
+		put(state, refused('app', IN_TREE));
+		end();
+		await soon();
+		expect(told).toEqual([]);
+		expect(vi.getTimerCount()).toBe(0);
+	});
+
+	test('pods whose turn has not come are not told', async () => {
+		const { state, told, end } = watched(torn());
+		for (const name of ['one', 'two', 'three']) put(state, refused(name, IN_TREE));
+		await vi.advanceTimersByTimeAsync(1_000);
+		end();
+		await soon();
+		expect(told).toHaveLength(1);
+	});
+
+	test('pods that it had seen are looked at where it begins again', async () => {
+		const state = cluster(...torn(), refused('app', IN_TREE));
+		const told: string[] = [];
+		const notices = new PodNotices(state, { tell: async ({ name }) => void told.push(name) });
+		notices.start()();
+		ends.push(notices.start());
+		await soon();
+		expect(told).toEqual(['app']);
+	});
+});
+
+test('no timer keeps the process from ending', async () => {
+	vi.useRealTimers();
+	const timers = [vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(globalThis, 'setInterval')];
+	const holding = () => timers.flatMap(({ mock }) => mock.results).filter(({ value }) => value.hasRef()).length;
+	const state = cluster(...torn(), refused('one', IN_TREE), refused('two', IN_TREE));
+	const told = Promise.withResolvers<number>();
+	const tell = async () => void setImmediate(() => told.resolve(holding()));
+	ends.push(new PodNotices(state, { tell }, { settleMs: 1 }).start());
+	expect(holding()).toBe(0);
+	// Between one and two.
+	expect(await told.promise).toBe(0);
+	for (const timer of timers) {
+		expect(timer).toHaveBeenCalled();
+		timer.mockRestore();
+	}
+});
+
 describe('nothing is told', () => {
 	test.each([
 		['of a pod that nobody has refused', pod('app', 'a', 'b')],

@@ -1,9 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ClusterState } from '../../../src/cluster/state.ts';
 import { Nudger } from '../../../src/nudge/nudger.ts';
 import { claim, type Manifest, pod, project, put, storageClass } from '../domain/builders.ts';
-import { content, grant, REACH, restore, scene, snapshot, snapshotClass } from '../domain/source-builders.ts';
+import {
+	clone,
+	content,
+	grant,
+	origin,
+	REACH,
+	restore,
+	scene,
+	snapshot,
+	snapshotClass,
+} from '../domain/source-builders.ts';
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -13,14 +23,18 @@ afterEach(() => {
 function watched(objects: readonly Manifest[]) {
 	const cluster = scene(objects);
 	const marks: string[] = [];
+	const nudged: string[] = [];
+	const api = { fails: false };
 	const nudger = new Nudger(cluster, {
 		isAsked: ({ schedulerName }) => schedulerName === 'default-scheduler',
 		async mark({ name }, mark) {
+			if (api.fails) throw new Error('forbidden');
 			marks.push(`${name} ${mark}`);
 		},
+		onNudge: ({ name }, error) => nudged.push(`${name} ${error?.message ?? 'done'}`),
 	});
 	ends.push(nudger.start());
-	return { cluster, marks, nudger };
+	return { cluster, marks, nudged, api, nudger };
 }
 
 function later<K extends Manifest>(manifest: K, resourceVersion = '2'): K {
@@ -28,6 +42,12 @@ function later<K extends Manifest>(manifest: K, resourceVersion = '2'): K {
 }
 
 const APP = project(pod('app', 'data'));
+
+/** The pod, as somebody has marked it: `app MARK`. */
+function marked(mark = '', app = pod('app', 'data')): Manifest<'Pod'> {
+	const annotations = { 'topobind.dev/try-again': mark.split(' ')[1] ?? '' };
+	return { ...app, metadata: { ...app.metadata, annotations } };
+}
 const notReady = () => snapshot('s', { status: { readyToUse: false } });
 const waiting = () => [restore('data', 's'), pod('app', 'data'), content('s')];
 const becomeReady = (cluster: ClusterState) => put(cluster, later(snapshot('s')));
@@ -40,13 +60,22 @@ async function settled(): Promise<void> {
 
 describe('a waiting pod is marked', () => {
 	test('once, when the snapshot of its claim has become ready', async () => {
-		const { cluster, marks } = watched([...waiting(), notReady()]);
+		const { cluster, marks, nudged } = watched([...waiting(), notReady()]);
 		becomeReady(cluster);
 		put(cluster, later(content('s')));
 		await settled();
 		put(cluster, later(snapshot('s'), '3'));
 		await settled();
 		expect(marks).toEqual([expect.stringMatching(/^app [0-9a-f]{16}$/)]);
+		expect(nudged).toEqual(['app done']);
+	});
+
+	test('which is told of where it fails', async () => {
+		const { cluster, nudged, api } = watched([...waiting(), notReady()]);
+		api.fails = true;
+		becomeReady(cluster);
+		await settled();
+		expect(nudged).toEqual(['app forbidden']);
 	});
 
 	test('when the snapshot comes to exist at all', async () => {
@@ -123,14 +152,42 @@ describe('a waiting pod is marked', () => {
 		const first = watched([...waiting(), notReady()]);
 		becomeReady(first.cluster);
 		await settled();
-		const [, mark] = first.marks[0]?.split(' ') ?? [];
-		const app = pod('app', 'data');
-		const marked = { ...app, metadata: { ...app.metadata, annotations: { 'topobind.dev/try-again': mark ?? '' } } };
-		const second = watched([restore('data', 's'), marked, content('s'), notReady()]);
+		const second = watched([restore('data', 's'), marked(first.marks[0]), content('s'), notReady()]);
 		becomeReady(second.cluster);
 		await settled();
 		expect(second.marks).toHaveLength(1);
 		expect(second.marks).not.toEqual(first.marks);
+	});
+
+	test('with the same mark by a replica that sees the mark of another before the change', async () => {
+		const [one, two] = [watched([...waiting(), notReady()]), watched([...waiting(), notReady()])];
+		becomeReady(one.cluster);
+		await settled();
+		put(two.cluster, later(marked(one.marks[0])));
+		await settled();
+		becomeReady(two.cluster);
+		await settled();
+		expect(two.marks).toEqual(one.marks);
+	});
+
+	test('with another mark for each reach, as no problem comes between', async () => {
+		const reaching = (reach: string, version: string) =>
+			later(content('s', { annotations: { [REACH]: reach }, managedBy: 'n1' }), version);
+		const { cluster, marks } = watched([restore('data', 's'), pod('app', 'data'), snapshot('s'), content('s')]);
+		put(cluster, reaching('managed-by-node', '2'));
+		await settled();
+		put(cluster, reaching('anywhere', '3'));
+		await settled();
+		expect(new Set(marks).size).toBe(2);
+	});
+
+	test('when its claim is made anew of a source that is ready', async () => {
+		const { cluster, marks } = watched([...waiting(), notReady(), snapshot('other'), content('other')]);
+		cluster.remove('PersistentVolumeClaim', 'ns/data');
+		await settled();
+		put(cluster, later(restore('data', 'other', { metadata: { uid: 'anew' } })));
+		await settled();
+		expect(marks).toHaveLength(1);
 	});
 
 	test('also when the pod or its claim changes in the same turn', async () => {
@@ -197,13 +254,37 @@ describe('a pod that was refused before it was seen', () => {
 	test.each([
 		['is marked once it is seen', 10, 1],
 		['is forgotten where thousands are never seen, as pods that were deleted', 5_000, 0],
-	])('%s', async (_, strangers, marked) => {
+	])('%s', async (_, strangers, expected) => {
 		const { cluster, marks, nudger } = watched([restore('data', 's'), content('s'), snapshot('s')]);
 		nudger.refused(APP);
 		refuseStrangers(nudger, strangers);
 		put(cluster, pod('app', 'data'));
 		await settled();
-		expect(marks).toHaveLength(marked);
+		expect(marks).toHaveLength(expected);
+	});
+
+	test('is not taken for an earlier one of its name, which is still seen', async () => {
+		const earlier = pod('app', 'data');
+		const { cluster, marks, nudger } = watched([
+			...[restore('data', 's'), content('s'), snapshot('s')],
+			{ ...earlier, metadata: { ...earlier.metadata, uid: 'earlier' } },
+		]);
+		nudger.refused(APP);
+		for (let i = 0; i < 5_000; i++) nudger.refused({ ...APP, uid: `never-${i}` });
+		put(cluster, later(pod('app', 'data')));
+		await settled();
+		expect(marks).toEqual([]);
+	});
+
+	test('is marked for that once: where it is seen again, it was not refused anew', async () => {
+		const { cluster, marks, nudger } = watched([restore('data', 's'), content('s'), snapshot('s')]);
+		nudger.refused(APP);
+		for (let i = 0; i < 2; i++) {
+			put(cluster, pod('app', 'data'));
+			await settled();
+			cluster.remove('Pod', 'ns/app');
+		}
+		expect(marks).toHaveLength(1);
 	});
 });
 
@@ -233,8 +314,23 @@ describe('a pod is left alone', () => {
 	});
 
 	test('whose claims have no source, or another', async () => {
-		const { cluster, marks } = watched([claim('plain', { class: 'csi' }), pod('other', 'plain'), notReady()]);
+		const filled = restore('filled', 's', { kind: 'Book', apiGroup: 'populators.example.com' });
+		const plain = claim('plain', { class: 'csi' });
+		const { cluster, marks } = watched([plain, filled, pod('other', 'plain', 'filled'), notReady()]);
 		becomeReady(cluster);
+		await settled();
+		expect(marks).toEqual([]);
+	});
+
+	test('whose source is a claim: kube-scheduler sees that for itself', async () => {
+		const [data, volume] = origin() as [Manifest<'PersistentVolumeClaim'>, Manifest<'PersistentVolume'>];
+		const { cluster, marks } = watched([
+			clone('copy', 'origin'),
+			pod('app', 'copy'),
+			claim('origin', { class: 'csi' }),
+		]);
+		put(cluster, volume);
+		put(cluster, later(data));
 		await settled();
 		expect(marks).toEqual([]);
 	});
@@ -255,20 +351,76 @@ describe('a pod is left alone', () => {
 		await settled();
 		expect(marks).toEqual([]);
 	});
+
+	test('that was gone while its source came right: what was known of it is forgotten', async () => {
+		const { cluster, marks } = watched([...waiting(), notReady()]);
+		cluster.remove('Pod', 'ns/app');
+		becomeReady(cluster);
+		await settled();
+		put(cluster, later(pod('app', 'data')));
+		await settled();
+		expect(marks).toEqual([]);
+	});
+
+	test('that gave way to another of its name meanwhile: so is that', async () => {
+		const { cluster, marks } = watched([...waiting(), notReady()]);
+		const other = pod('app', 'data');
+		put(cluster, { ...other, metadata: { ...other.metadata, uid: 'other', resourceVersion: '2' } });
+		await settled();
+		cluster.remove('Pod', 'ns/app');
+		becomeReady(cluster);
+		put(cluster, later(pod('app', 'data'), '3'));
+		await settled();
+		expect(marks).toEqual([]);
+	});
+});
+
+describe('what it costs', () => {
+	test('one look for all changes of a turn', async () => {
+		const { cluster } = watched([...waiting(), notReady()]);
+		const all = vi.spyOn(cluster, 'all');
+		for (let i = 2; i < 100; i++) put(cluster, later(notReady(), String(i)));
+		await settled();
+		expect(all.mock.calls).toEqual([['Pod']]);
+	});
+
+	test('none for a claim that no pod mounts, be it of the same name elsewhere', async () => {
+		const { cluster } = watched([...waiting(), notReady()]);
+		await settled();
+		const asked = vi.spyOn(cluster, 'claim');
+		put(cluster, claim('data', { metadata: { namespace: 'elsewhere' } }));
+		await settled();
+		expect(asked).not.toHaveBeenCalled();
+	});
 });
 
 describe('a pod that was refused before this process began', () => {
-	const refusedBefore = (): Manifest<'Pod'> => {
-		const message =
-			'0/3 nodes are available: 3 claim data waits for its source, VolumeSnapshot s: it is not ready to use yet.';
+	const refusedBefore = (
+		problem = 'waits for its source, VolumeSnapshot s: it is not ready to use yet',
+	): Manifest<'Pod'> => {
+		const message = `0/3 nodes are available: 3 claim data ${problem}.`;
 		const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];
 		return { ...pod('app', 'data'), status: { conditions } };
 	};
 
-	test('is marked where its source has come right since', async () => {
-		const { marks } = watched([restore('data', 's'), content('s'), snapshot('s'), refusedBefore()]);
+	test.each([
+		['waits for its source, VolumeSnapshot s: it is not ready to use yet', 1],
+		['cannot be filled from its source, VolumeSnapshot s: its restore size is 9Gi', 1],
+		['finds no available volume of class csi with 1Gi', 0],
+	])('is marked where its source has come right since, and only for that: %s', async (problem, count) => {
+		const { marks } = watched([restore('data', 's'), content('s'), snapshot('s'), refusedBefore(problem)]);
 		await settled();
-		expect(marks).toHaveLength(1);
+		expect(marks).toHaveLength(count);
+	});
+
+	test('is marked otherwise than it is by then, or it would not change', async () => {
+		const ready = [restore('data', 's'), content('s'), snapshot('s')];
+		const first = watched([...ready, refusedBefore()]);
+		await settled();
+		const second = watched([...ready, marked(first.marks[0], refusedBefore())]);
+		await settled();
+		expect(second.marks).toHaveLength(1);
+		expect(second.marks).not.toEqual(first.marks);
 	});
 
 	test('is marked when it comes right, once', async () => {

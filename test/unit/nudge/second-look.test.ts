@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { judge } from '../../../src/domain/decision/judge.ts';
+import { NodeSet } from '../../../src/domain/topology/node-set.ts';
 import { SecondLook } from '../../../src/nudge/second-look.ts';
-import { claim, cluster, node, pod, project, put, storageClass, volume } from '../domain/builders.ts';
+import { claim, cluster, type Manifest, node, pod, project, put, storageClass, volume } from '../domain/builders.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -12,14 +14,18 @@ const NODES = ['n1', 'n2'];
 function ground() {
 	const state = cluster(...NODES.map((name) => node(name)), storageClass('local'), claim('data'), pod('app', 'data'));
 	const marks: string[] = [];
+	const nudged: string[] = [];
 	const watches = { current: true };
+	const api = { fails: false };
 	const look = new SecondLook(state, {
 		isCurrent: () => watches.current,
 		async mark({ name }, mark) {
+			if (api.fails) throw new Error('forbidden');
 			marks.push(`${name} ${mark}`);
 		},
+		onNudge: ({ name }, error) => nudged.push(`${name} ${error?.message ?? 'done'}`),
 	});
-	return { state, marks, look, watches };
+	return { state, marks, nudged, look, watches, api };
 }
 
 /** What kube-scheduler is told: the truth, as long as nothing changes. */
@@ -28,16 +34,46 @@ const told = (nodes: readonly string[], message = 'claim data finds no available
 ];
 const comes = (on: string) => volume('pv', { on });
 const soon = () => vi.advanceTimersByTimeAsync(1_100);
-const later = () => vi.advanceTimersByTimeAsync(10_000);
+const looked = () => vi.advanceTimersByTimeAsync(10_000);
+
+function later<K extends Manifest>(manifest: K): K {
+	return { ...manifest, metadata: { ...manifest.metadata, resourceVersion: '2' } };
+}
 
 test('a pod that was refused before its volume was seen is marked, once', async () => {
-	const { state, marks, look } = ground();
+	const { state, marks, nudged, look } = ground();
 	look.refused(APP, told(NODES));
 	put(state, comes('n2'));
+	// What else the watch is behind by gets its time.
+	await vi.advanceTimersByTimeAsync(900);
+	expect(marks).toEqual([]);
 	await soon();
 	expect(marks).toHaveLength(1);
-	await later();
+	await looked();
 	expect(marks).toHaveLength(1);
+	expect(nudged).toEqual(['app done']);
+});
+
+test('it is told where the pod cannot be marked, and not tried again for the same refusal', async () => {
+	const { state, nudged, look, api } = ground();
+	api.fails = true;
+	look.refused(APP, told(NODES));
+	put(state, comes('n2'));
+	await looked();
+	expect(nudged).toEqual(['app forbidden']);
+	expect(look.size).toBe(0);
+});
+
+test('a pod is marked otherwise than by the process before', async () => {
+	const marks = [];
+	for (let i = 0; i < 2; i++) {
+		const one = ground();
+		one.look.refused(APP, told(NODES));
+		put(one.state, comes('n2'));
+		await soon();
+		marks.push(...one.marks);
+	}
+	expect(new Set(marks).size).toBe(2);
 });
 
 test('also where the watch was later than the first look', async () => {
@@ -45,7 +81,7 @@ test('also where the watch was later than the first look', async () => {
 	look.refused(APP, told(NODES));
 	await soon();
 	put(state, comes('n2'));
-	await later();
+	await looked();
 	expect(marks).toHaveLength(1);
 });
 
@@ -72,7 +108,7 @@ test('also where a watch was down for long: as soon as it is up again, and not b
 	const { state, marks, look, watches } = ground();
 	look.refused(APP, told(NODES));
 	watches.current = false;
-	await vi.advanceTimersByTimeAsync(60_000);
+	await vi.advanceTimersByTimeAsync(290_000);
 	put(state, comes('n2'));
 	await soon();
 	expect(marks).toEqual([]);
@@ -89,8 +125,39 @@ test('what a watch that is up again brings may take a moment', async () => {
 	watches.current = true;
 	await soon();
 	put(state, comes('n2'));
-	await later();
+	await looked();
 	expect(marks).toHaveLength(1);
+});
+
+test('a watch that goes down after the first look is waited for as well, and then looked at as soon', async () => {
+	const { state, marks, look, watches } = ground();
+	look.refused(APP, told(NODES));
+	await soon();
+	watches.current = false;
+	await vi.advanceTimersByTimeAsync(61_500);
+	put(state, comes('n2'));
+	watches.current = true;
+	await soon();
+	expect(marks).toHaveLength(1);
+});
+
+test('a pod that is refused again is looked at by its last refusal alone', async () => {
+	const { marks, look } = ground();
+	look.refused(APP, told(NODES, 'claim data does not exist'));
+	await vi.advanceTimersByTimeAsync(500);
+	look.refused(APP, told(NODES));
+	await looked();
+	expect(marks).toEqual([]);
+});
+
+test('no look keeps the process from ending', () => {
+	vi.useRealTimers();
+	const timers = vi.spyOn(globalThis, 'setTimeout');
+	const { look } = ground();
+	look.refused(APP, told(NODES));
+	expect(timers.mock.results.map(({ value }) => value.hasRef())).toEqual([false]);
+	timers.mockRestore();
+	look.passed(APP);
 });
 
 test('a pod that was refused for what has passed is marked, so that people read what it waits for now', async () => {
@@ -99,7 +166,7 @@ test('a pod that was refused for what has passed is marked, so that people read 
 	await soon();
 	expect(marks).toHaveLength(1);
 	look.refused(APP, told(NODES));
-	await later();
+	await looked();
 	expect(marks).toHaveLength(1);
 });
 
@@ -144,20 +211,51 @@ test.each<[string, (ground: Ground) => void]>([
 			put(state, { ...other, metadata: { ...other.metadata, uid: 'new' } });
 		},
 	],
+	['a node that was asked about is gone', ({ state }) => state.remove('Node', 'n2')],
 	['it comes after the looks', ({ state }) => void setTimeout(() => put(state, comes('n2')), 5_000)],
 ])('nothing is marked where %s', async (_, then) => {
 	const all = ground();
 	all.look.refused(APP, told(NODES));
 	then(all);
-	await later();
+	await looked();
 	expect(all.marks).toEqual([]);
 	expect(vi.getTimerCount()).toBe(0);
+	expect(all.look.size).toBe(0);
+});
+
+test('nothing is marked for a node that is gone, though the pod would pass by now', async () => {
+	const { state, marks, look } = ground();
+	look.refused(APP, told(['n2'], 'claim data does not exist'));
+	put(state, storageClass('made', { provisioner: 'made.example.com' }));
+	put(state, later(claim('data', { class: 'made' })));
+	state.remove('Node', 'n2');
+	await looked();
+	expect(marks).toEqual([]);
+});
+
+test('nothing is marked for another claim that is refused where the first is: that was told', async () => {
+	const { state, marks, look } = ground();
+	for (const name of ['data', 'more']) {
+		put(state, later(claim(name, { bound: `pv-${name}` })));
+		put(state, volume(`pv-${name}`, { on: 'n1', phase: 'Bound', claimRef: { name } }));
+	}
+	const both = later(pod('app', 'data', 'more'));
+	put(state, both);
+	const n2 = NodeSet.of([state.nodes.idOf('n2') ?? -1]);
+	const [first, second] = judge(project(both), state, n2);
+	expect([first?.nodes.size, second?.nodes.size]).toEqual([1, 1]);
+	look.refused(project(both), told(['n2'], first?.reason.message));
+	await looked();
+	expect(marks).toEqual([]);
 });
 
 test('a watch that stays down is not waited for without end', async () => {
 	const { look, watches } = ground();
 	look.refused(APP, told(NODES));
 	watches.current = false;
-	await vi.advanceTimersByTimeAsync(310_000);
+	await vi.advanceTimersByTimeAsync(290_000);
+	expect(look.size).toBe(1);
+	await vi.advanceTimersByTimeAsync(20_000);
 	expect(vi.getTimerCount()).toBe(0);
+	expect(look.size).toBe(0);
 });
