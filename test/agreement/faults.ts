@@ -7,13 +7,15 @@
 import { compare } from './compare/compare.ts';
 import { describe } from './compare/fixtures.ts';
 import { apply, copyWith } from './faults/copy.ts';
-import { FAULTS, type Fault } from './faults/list.ts';
+import { FAULTS } from './faults/list.ts';
 import { generateCluster } from './generate/cluster.ts';
 import { buildOracle } from './harness/build.ts';
 import { type Judgements, Oracle } from './harness/oracle.ts';
 import { Topobind } from './harness/topobind.ts';
 import type { Manifest } from './manifest.ts';
 import { readOptions } from './options.ts';
+
+type Fault = (typeof FAULTS)[number];
 
 interface JudgedCluster {
 	readonly manifests: readonly Manifest[];
@@ -63,10 +65,12 @@ async function find(
 		for (let index = 0; index < seeds; index++) {
 			const { manifests, judgements } = await clusterAt(index);
 			const { disagreements } = await compare(manifests, { judge: async () => judgements }, topobind);
-			const [first] = disagreements;
-			if (!first) continue;
-			if (first.kind === 'failure') throw new Error(`"${fault.what}" breaks more than a rule: ${describe(first)}`);
-			return `seed +${index}, a ${first.kind}`;
+			const failure = disagreements.find(
+				({ kind }) => kind === 'failure' || (kind === 'verdict' && fault.kind === 'reason'),
+			);
+			if (failure) throw new Error(`"${fault.what}" breaks more than it should: ${describe(failure).join('; ')}`);
+			if (!disagreements.some(({ kind }) => kind === fault.kind)) continue;
+			return `seed +${index}, a ${fault.kind}`;
 		}
 		return undefined;
 	} finally {

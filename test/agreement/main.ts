@@ -5,6 +5,7 @@
 // Exit codes: 0 they agree, 1 they do not, 2 it could not be found out.
 
 import { addCounts, type Comparison, type Counts, compare, type Disagreement, NO_COUNTS } from './compare/compare.ts';
+import { DIFFERENCES } from './compare/differences.ts';
 import { describe, fixtures, manifestText, readManifests, saveFixture } from './compare/fixtures.ts';
 import { shrink } from './compare/shrink.ts';
 import { generateCluster } from './generate/cluster.ts';
@@ -96,14 +97,18 @@ async function show(
 }
 
 function summary(clusters: number, disagreeing: number, counts: Counts, seconds: string): string {
-	const { pods, verdicts, refused, ambiguous, errors, nodeErrors, sourced, bySource, goodSources } = counts;
+	const { pods, verdicts, refused, ambiguous, errors, nodeErrors, sourced, bySource, goodSources, differences } =
+		counts;
 	const forSources = Object.entries(bySource).map(([code, times]) => `${times} ${code}`);
+	const other = differences.reduce((sum, times) => sum + times, 0);
 	return [
 		`${clusters} clusters, ${pods} pods, ${verdicts} verdicts in ${seconds} s; ${refused} of them refusals`,
 		`${ambiguous} verdicts depend on which of several equal volumes is seen first (topobind: the first by name)`,
 		`${errors} pods end in an error of kube-scheduler, ${nodeErrors} of them because of some nodes only`,
 		`${sourced} clusters have claims with sources, which kube-scheduler does not look at; the others have none`,
 		`refused for their sources: ${forSources.join(', ')}; passed with a good one: ${goodSources}`,
+		`${refused - other} refusals have the reason that kube-scheduler tells first, ${other} another one:`,
+		...DIFFERENCES.map(({ what }, i) => `  ${differences[i]} times ${what}`),
 		disagreeing === 0 ? 'no disagreement' : `${disagreeing} clusters with disagreements`,
 	].join('\n');
 }

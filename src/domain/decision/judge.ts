@@ -24,18 +24,19 @@ export function judge(pod: Pod, view: ClusterView, candidates: NodeSet, nodes: N
 	return isSorted(claims) ? judgeClaims(claims, view, candidates, nodes) : [{ reason: claims, nodes: candidates }];
 }
 
-/** The same of claims that are sorted already. */
+/** The same of claims that are sorted already. Zones come last, as the plugin VolumeZone does. */
 export function judgeClaims(
 	claims: PodClaims,
 	view: ClusterView,
 	candidates: NodeSet,
 	nodes: NodeIndex = view.nodes,
 ): Refusal[] {
-	const refusals = missingFirst(claims.bound, view).flatMap((mounted) => judgeBound(mounted, view, candidates, nodes));
+	const refusals = missingFirst(claims.bound, view).flatMap(({ claim }) => judgeReach(claim, view, candidates, nodes));
 	if (claims.delayed.length > 0) {
 		const left = refusals.reduce((set, refusal) => set.difference(refusal.nodes), candidates);
 		refusals.push(...new DelayedClaims(claims.delayed, view).refusals(nodes, left));
 	}
+	refusals.push(...claims.bound.flatMap((mounted) => judgeZones(mounted, view, candidates, nodes)));
 	return refusals.filter((refusal) => !refusal.nodes.isEmpty);
 }
 
@@ -49,30 +50,13 @@ function missingFirst(mounted: readonly MountedClaim[], view: ClusterView): Moun
 	return [...mounted.filter(isMissing), ...mounted.filter((each) => !isMissing(each))];
 }
 
-/** checkBoundClaims in volumebinding/binder.go, and the Filter of volumezone/volume_zone.go. */
-function judgeBound(
-	{ claim, ephemeral }: MountedClaim,
-	view: ClusterView,
-	candidates: NodeSet,
-	nodes: NodeIndex,
-): Refusal[] {
+/** checkBoundClaims in volumebinding/binder.go. */
+function judgeReach(claim: Claim, view: ClusterView, candidates: NodeSet, nodes: NodeIndex): Refusal[] {
 	const volume = view.volume(claim.volumeName);
 	if (!volume) {
 		const details = { claim: claim.name, volume: claim.volumeName };
 		return [{ reason: reason('VOLUME_MISSING', details), nodes: candidates }];
 	}
-	const refusals = judgeAffinity(claim, volume, view, candidates, nodes);
-	// VolumeZone never looks at the claims of ephemeral volumes.
-	return ephemeral ? refusals : [...refusals, ...judgeZone(claim, volume, candidates, nodes)];
-}
-
-function judgeAffinity(
-	claim: Claim,
-	volume: Volume,
-	view: ClusterView,
-	candidates: NodeSet,
-	nodes: NodeIndex,
-): Refusal[] {
 	const { affinity, migration } = volume;
 	if (!migration) return refuseOutside(affinity, claim, volume, candidates, nodes);
 	const migrated = new NodeSet();
@@ -103,7 +87,15 @@ function untranslatable(claim: Claim, volume: Volume, problem: string): Reason {
 	return reason('VOLUME_UNTRANSLATABLE', { claim: claim.name, volume: volume.name, problem });
 }
 
-function judgeZone(claim: Claim, volume: Volume, candidates: NodeSet, nodes: NodeIndex): Refusal[] {
+/** The Filter of volumezone/volume_zone.go, which never looks at the claims of ephemeral volumes. */
+function judgeZones(
+	{ claim, ephemeral }: MountedClaim,
+	view: ClusterView,
+	candidates: NodeSet,
+	nodes: NodeIndex,
+): Refusal[] {
+	const volume = view.volume(claim.volumeName);
+	if (!volume || ephemeral) return [];
 	return zoneRequirementsOf(volume.labels).map((zone) => {
 		const refused = new NodeSet();
 		for (const id of candidates) if (!matchesZone(zone, nodes.labelsOf(id))) refused.add(id);

@@ -14,7 +14,6 @@ const TEMPLATES = {
 	VOLUME_MISSING: 'claim {claim} is bound to volume {volume}, which does not exist',
 	VOLUME_NODE_AFFINITY: 'claim {claim} is bound to volume {volume}, which needs {requirement}',
 	VOLUME_UNTRANSLATABLE: 'claim {claim} is bound to volume {volume}, which cannot be migrated to CSI: {problem}',
-	ZONE_LABEL: 'claim {claim} is bound to volume {volume}, whose labels need {requirement}',
 	SELECTED_NODE: 'claim {claim} is already being provisioned for another node',
 	NO_STATIC_VOLUME: 'claim {claim} finds no available volume of class {class} with {request}',
 	SOURCE_NOT_READY: 'claim {claim} waits for its source, {source}: {problem}',
@@ -22,6 +21,7 @@ const TEMPLATES = {
 	SOURCE_UNREACHABLE: 'claim {claim} must go where its source, {source}, can be reached: {requirement}',
 	CLASS_TOPOLOGY: 'claim {claim} is provisioned by class {class}, which allows {requirement}',
 	CAPACITY: 'claim {claim} asks for {request}, more than class {class} has free',
+	ZONE_LABEL: 'claim {claim} is bound to volume {volume}, whose labels need {requirement}',
 } as const;
 
 export type ReasonCode = keyof typeof TEMPLATES;

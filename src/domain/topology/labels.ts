@@ -13,7 +13,7 @@ export function isLabelKey(key: string): boolean {
 	if (name.length > 63 || !NAME.test(name)) return false;
 	if (slash === -1) return true;
 	const prefix = key.slice(0, slash);
-	return prefix.length > 0 && prefix.length <= 253 && SUBDOMAIN.test(prefix);
+	return prefix.length <= 253 && SUBDOMAIN.test(prefix);
 }
 
 /** As IsValidLabelValue: empty, or a name of at most 63 characters. */

@@ -3,7 +3,10 @@
 import type { Judgements, Oracle, PluginVerdict, PodJudgement } from '../harness/oracle.ts';
 import type { FilterAnswer, Topobind } from '../harness/topobind.ts';
 import { keyOf, type Manifest, ofKind } from '../manifest.ts';
-import { isAmong } from './reasons.ts';
+import { DIFFERENCES, type Difference } from './differences.ts';
+import { Facts } from './facts.ts';
+import { read } from './messages.ts';
+import { isSame, reasonsOn } from './reasons.ts';
 import { SOURCE_CODES, type SourceCode, Sources } from './sources.ts';
 
 export interface Disagreement {
@@ -11,7 +14,7 @@ export interface Disagreement {
 	/** namespace/name */
 	readonly pod: string;
 	readonly node: string;
-	/** What kube-scheduler says against the node; nothing where the pod passes. */
+	/** All that kube-scheduler has against the node, the one that it tells first; nothing where the pod passes. */
 	readonly theirs: readonly string[];
 	/** topobind's message; undefined where the pod passes. */
 	readonly ours: string | undefined;
@@ -39,6 +42,8 @@ export interface Counts {
 	readonly bySource: Readonly<Record<SourceCode, number>>;
 	/** Verdicts that pass a pod to a node where one of its claims can only be filled from its source. */
 	readonly goodSources: number;
+	/** How often topobind told another reason than the first of kube-scheduler's, by the difference in DIFFERENCES. */
+	readonly differences: readonly number[];
 }
 
 export const NO_COUNTS: Counts = {
@@ -51,6 +56,7 @@ export const NO_COUNTS: Counts = {
 	sourced: 0,
 	bySource: { SOURCE_NOT_READY: 0, SOURCE_INVALID: 0, SOURCE_UNREACHABLE: 0 },
 	goodSources: 0,
+	differences: DIFFERENCES.map(() => 0),
 };
 
 export function addCounts(a: Counts, b: Counts): Counts {
@@ -68,6 +74,7 @@ export function addCounts(a: Counts, b: Counts): Counts {
 			SOURCE_UNREACHABLE: a.bySource.SOURCE_UNREACHABLE + b.bySource.SOURCE_UNREACHABLE,
 		},
 		goodSources: a.goodSources + b.goodSources,
+		differences: DIFFERENCES.map((_, i) => (a.differences[i] ?? 0) + (b.differences[i] ?? 0)),
 	};
 }
 
@@ -81,7 +88,8 @@ export async function compare(
 	const nodes = ofKind(manifests, 'Node').map(keyOf);
 	const asked = Promise.all([oracle.judge(manifests), ask(manifests, pods, nodes, topobind)]);
 	const [judgements, answers] = await asked;
-	return compareAll(pods, nodes, new Sources(manifests), judgements, answers);
+	const cluster = { facts: new Facts(manifests), sources: new Sources(manifests) };
+	return compareAll(pods, nodes, cluster, judgements, answers);
 }
 
 async function ask(
@@ -97,50 +105,52 @@ async function ask(
 function compareAll(
 	pods: readonly Manifest[],
 	nodes: readonly string[],
-	sources: Sources,
+	cluster: Cluster,
 	judgements: Judgements,
 	answers: readonly FilterAnswer[],
 ): Comparison {
 	const disagreements: Disagreement[] = [];
-	let counts: Counts = { ...NO_COUNTS, sourced: sources.areNone ? 0 : 1 };
+	let counts: Counts = { ...NO_COUNTS, sourced: cluster.sources.areNone ? 0 : 1 };
 	for (const [i, manifest] of pods.entries()) {
 		const pod = keyOf(manifest);
 		const judgement = judgements[pod];
 		const answer = answers[i];
 		if (!judgement || !answer) throw new Error(`no verdict on ${pod}`);
-		disagreements.push(...comparePod(manifest, nodes, judgement, answer, sources));
-		counts = addCounts(counts, countsOf(manifest, nodes, judgement, answer, sources));
+		if (answer.failure !== undefined) {
+			disagreements.push({ kind: 'failure', pod, node: '', theirs: [], ours: answer.failure });
+			continue;
+		}
+		const relations = nodes.map((node) => relate(manifest, node, judgement, answer.refused.get(node), cluster));
+		disagreements.push(...relations.filter((relation) => relation !== 'same' && 'kind' in relation));
+		const differences = DIFFERENCES.map((one) => relations.filter((relation) => relation === one).length);
+		counts = addCounts(counts, { ...countsOf(manifest, nodes, judgement, answer, cluster.sources), differences });
 	}
 	return { disagreements, counts };
 }
 
-function comparePod(
-	manifest: Manifest,
-	nodes: readonly string[],
+interface Cluster {
+	readonly facts: Facts;
+	readonly sources: Sources;
+}
+
+function relate(
+	pod: Manifest,
+	node: string,
 	judgement: PodJudgement,
-	{ refused, failure }: FilterAnswer,
-	sources: Sources,
-): Disagreement[] {
-	const pod = keyOf(manifest);
-	if (failure !== undefined) return [{ kind: 'failure', pod, node: '', theirs: [], ours: failure }];
-	return nodes.flatMap((node): Disagreement[] => {
-		const theirs = messagesOn(node, judgement);
-		const ours = refused.get(node);
-		if (ours !== undefined && sources.codeOf(manifest, ours)) {
-			return sources.mayHide(theirs) ? [] : [{ kind: 'reason', pod, node, theirs, ours }];
-		}
-		if (theirs.length > 0 !== (ours !== undefined)) return [{ kind: 'verdict', pod, node, theirs, ours }];
-		return ours === undefined || isAmong(ours, theirs) ? [] : [{ kind: 'reason', pod, node, theirs, ours }];
-	});
-}
-
-/** All that any plugin says against the node: of the pod as a whole, and of the node. */
-function messagesOn(node: string, { preFilter = {}, filter = {} }: PodJudgement): string[] {
-	return [...Object.values(preFilter), ...Object.values(filter[node] ?? {})].flatMap(messagesOf);
-}
-
-function messagesOf({ reasons = [], error }: PluginVerdict): readonly string[] {
-	return error === undefined ? reasons : [error];
+	message: string | undefined,
+	cluster: Cluster,
+): 'same' | Difference | Disagreement {
+	const theirs = reasonsOn(node, judgement);
+	const [first] = theirs;
+	if (message === undefined && first === undefined) return 'same';
+	const disagreement = { pod: keyOf(pod), node, theirs, ours: message };
+	if (message === undefined) return { kind: 'verdict', ...disagreement };
+	const ours = read(message);
+	if (!cluster.facts.hold(pod, node, ours))
+		return { kind: first === undefined ? 'verdict' : 'reason', ...disagreement };
+	if (first !== undefined && isSame(first, ours)) return 'same';
+	const difference = DIFFERENCES.find(({ applies }) => applies({ pod, node, ours, theirs, judgement, ...cluster }));
+	return difference ?? { kind: first === undefined ? 'verdict' : 'reason', ...disagreement };
 }
 
 function countsOf(
@@ -149,11 +159,11 @@ function countsOf(
 	judgement: PodJudgement,
 	{ refused }: FilterAnswer,
 	sources: Sources,
-): Counts {
+): Omit<Counts, 'differences'> {
 	const { preFilter = {}, filter = {}, ambiguous = [] } = judgement;
 	const failing = nodes.filter((node) => Object.values(filter[node] ?? {}).some(isError));
 	const whole = Object.values(preFilter).some(isError) || (failing.length > 0 && failing.length === nodes.length);
-	const codes = Array.from(refused.values(), (ours) => sources.codeOf(manifest, ours));
+	const codes = Array.from(refused.values(), (ours) => sources.codeOf(manifest, read(ours)));
 	const times = (code: SourceCode) => codes.filter((each) => each === code).length;
 	return {
 		pods: 1,

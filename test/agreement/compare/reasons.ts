@@ -1,97 +1,105 @@
-/** What kube-scheduler says, in topobind's words. */
+/** kube-scheduler's reasons, each with the codes of topobind that mean it. */
 
-import { type ReasonCode, reasonTemplates } from '../../../src/domain/decision/reasons.ts';
+import type { ReasonCode, ReasonDetails } from '../../../src/domain/decision/reasons.ts';
+import type { PluginVerdict, PodJudgement } from '../harness/oracle.ts';
+import type { Said } from './messages.ts';
 
-interface Meaning {
-	/** The plugin's message; where it captures a name, that is the claim it is about. */
+export interface Meaning {
+	/** A short name, for people. */
+	readonly name: string;
+	/** The plugin's message; what it names is in groups that are called as topobind calls it. */
 	readonly message: RegExp;
-	/** That claim goes with the first of them. */
+	/** Those that say the same, or more exactly; none where another plugin always has something to tell before. */
 	readonly codes: readonly ReasonCode[];
 }
 
-/** One entry for each reason and error of the two plugins; the codes are those that mean the same, or more exactly. */
-const MEANINGS: readonly Meaning[] = [
-	// VolumeBinding, PreFilter.
-	{ message: /^persistentvolumeclaim "(.*)" not found$/, codes: ['CLAIM_MISSING'] },
-	{
-		message: /^waiting for ephemeral volume controller to create the persistentvolumeclaim "(.*)"$/,
-		codes: ['CLAIM_NOT_CREATED'],
-	},
-	{ message: /^persistentvolumeclaim "(.*)" bound to non-existent persistentvolume ".*"$/, codes: ['CLAIM_LOST'] },
-	{ message: /^persistentvolumeclaim "(.*)" is being deleted$/, codes: ['CLAIM_DELETING'] },
-	{ message: /^PVC [^/]*\/(\S*) was not created for pod \S+ \(pod is not owner\)$/, codes: ['CLAIM_NOT_OWNED'] },
-	// A class that does not exist counts as one that does not wait.
-	{ message: /^pod has unbound immediate PersistentVolumeClaims$/, codes: ['CLAIM_UNBOUND', 'CLASS_MISSING'] },
-	{ message: /^VolumeBindingMode not set for StorageClass ".*"$/, codes: ['CLASS_INVALID'] },
-
-	// VolumeBinding, Filter.
-	{ message: /^node\(s\) didn't match PersistentVolume's node affinity$/, codes: ['VOLUME_NODE_AFFINITY'] },
-	{
-		message: /^node\(s\) didn't find available persistent volumes to bind$/,
-		codes: ['SELECTED_NODE', 'NO_STATIC_VOLUME', 'CLASS_TOPOLOGY'],
-	},
-	{ message: /^node\(s\) did not have enough free storage$/, codes: ['CAPACITY'] },
-	{
-		message: /^node\(s\) unavailable due to one or more pvc\(s\) bound to non-existent pv\(s\)$/,
-		codes: ['VOLUME_MISSING'],
-	},
-	{ message: /^could not translate pv: /, codes: ['VOLUME_UNTRANSLATABLE'] },
-	{
-		// What was found of the bound claims is lost in the error; topobind tells it first.
-		message: /^error creating internal label selector for claim: [^/]*\/([^:]*): /,
-		codes: ['CLAIM_INVALID', 'VOLUME_NODE_AFFINITY', 'VOLUME_MISSING'],
-	},
-
-	// VolumeZone.
-	{ message: /^persistentvolume ".*" not found$/, codes: ['VOLUME_MISSING'] },
-	{ message: /^storageclass\.storage\.k8s\.io ".*" not found$/, codes: ['CLASS_MISSING'] },
-	{ message: /^PersistentVolumeClaim had no pv name and storageClass name$/, codes: ['CLAIM_UNBOUND'] },
-	{ message: /^PersistentVolume had no name$/, codes: ['CLAIM_UNBOUND'] },
-	{ message: /^node\(s\) had no available volume zone$/, codes: ['ZONE_LABEL'] },
+/**
+ * Every reason and error of the two plugins. Each code stands at one of them, but for VOLUME_MISSING: that is what both
+ * plugins find of a volume, the one of claims that are mounted by name, the other of those of ephemeral volumes too.
+ */
+export const MEANINGS: readonly Meaning[] = [
+	...stage('VolumeBinding, PreFilter', [
+		['claim not found', /^persistentvolumeclaim "(?<claim>.*)" not found$/, 'CLAIM_MISSING'],
+		[
+			'claim not created',
+			/^waiting for ephemeral volume controller to create the persistentvolumeclaim "(?<claim>.*)"$/,
+			'CLAIM_NOT_CREATED',
+		],
+		[
+			'claim lost',
+			/^persistentvolumeclaim "(?<claim>.*)" bound to non-existent persistentvolume "(?<volume>.*)"$/,
+			'CLAIM_LOST',
+		],
+		['claim deleted', /^persistentvolumeclaim "(?<claim>.*)" is being deleted$/, 'CLAIM_DELETING'],
+		[
+			'claim not owned',
+			/^PVC [^/]*\/(?<claim>\S*) was not created for pod \S+ \(pod is not owner\)$/,
+			'CLAIM_NOT_OWNED',
+		],
+		// A class that does not exist counts as one that does not wait.
+		['unbound', /^pod has unbound immediate PersistentVolumeClaims$/, 'CLAIM_UNBOUND', 'CLASS_MISSING'],
+		['class without mode', /^VolumeBindingMode not set for StorageClass "(?<class>.*)"$/, 'CLASS_INVALID'],
+	]),
+	...stage('VolumeZone, PreFilter', [
+		['volume not found', /^persistentvolume "(?<volume>.*)" not found$/, 'VOLUME_MISSING'],
+		// VolumeBinding has called these claims unbound.
+		['class not found', /^storageclass\.storage\.k8s\.io ".*" not found$/],
+		['no volume, no class', /^PersistentVolumeClaim had no pv name and storageClass name$/],
+		['no volume', /^PersistentVolume had no name$/],
+	]),
+	...stage('VolumeBinding, Filter', [
+		['ErrReasonNodeConflict', /^node\(s\) didn't match PersistentVolume's node affinity$/, 'VOLUME_NODE_AFFINITY'],
+		[
+			'ErrReasonBindConflict',
+			/^node\(s\) didn't find available persistent volumes to bind$/,
+			'SELECTED_NODE',
+			'NO_STATIC_VOLUME',
+			'CLASS_TOPOLOGY',
+		],
+		['ErrReasonNotEnoughSpace', /^node\(s\) did not have enough free storage$/, 'CAPACITY'],
+		[
+			'ErrReasonPVNotExist',
+			/^node\(s\) unavailable due to one or more pvc\(s\) bound to non-existent pv\(s\)$/,
+			'VOLUME_MISSING',
+		],
+		['cannot translate', /^could not translate pv: /, 'VOLUME_UNTRANSLATABLE'],
+		['bad selector', /^error creating internal label selector for claim: [^/]*\/(?<claim>[^:]*): /, 'CLAIM_INVALID'],
+	]),
+	...stage('VolumeZone, Filter', [['ErrReasonConflict', /^node\(s\) had no available volume zone$/, 'ZONE_LABEL']]),
 ];
 
+function stage(
+	where: string,
+	rows: readonly (readonly [name: string, message: RegExp, ...codes: readonly ReasonCode[]])[],
+): Meaning[] {
+	return rows.map(([name, message, ...codes]) => ({ name: `${where}: ${name}`, message, codes }));
+}
+
+/** In the order of kube-scheduler's default profile. */
+const PLUGINS = ['VolumeBinding', 'VolumeZone'];
+
 /**
- * Whether one of kube-scheduler's messages says what topobind's does, of the same claim. Throws where the table has no
- * entry: kube-scheduler then has a reason that topobind does not know.
+ * All that speaks against the node, in kube-scheduler's order: of the pod as a whole, then of the node, plugin by plugin.
+ * A person is told the first, and what else the same plugin says: the first plugin that does not let pass is the last asked.
  */
-export function isAmong(message: string, theirs: readonly string[]): boolean {
-	const code = codeOf(message);
-	const claim = claimIn(message);
-	return theirs.map(meaningOf).some(({ codes, claim: theirClaim }) => {
-		if (!codes.includes(code)) return false;
-		return code !== codes[0] || theirClaim === undefined || theirClaim === claim;
-	});
+export function reasonsOn(node: string, { preFilter = {}, filter = {} }: PodJudgement): string[] {
+	return [preFilter, filter[node] ?? {}].flatMap((stage) => PLUGINS.flatMap((plugin) => messagesOf(stage[plugin])));
 }
 
-/** Whether it is what topobind tells only of claims that have no source, or whose source is good. */
-export function couldFollow(theirs: string): boolean {
-	return meaningOf(theirs).codes.some((code) => code === 'CLASS_TOPOLOGY' || code === 'CAPACITY');
+function messagesOf({ reasons = [], error }: PluginVerdict = {}): readonly string[] {
+	return error === undefined ? reasons : [error];
 }
 
-function meaningOf(message: string): { readonly codes: readonly ReasonCode[]; readonly claim: string | undefined } {
-	for (const meaning of MEANINGS) {
-		const match = meaning.message.exec(message);
-		if (match) return { codes: meaning.codes, claim: match[1] };
-	}
-	throw new Error(`no entry for kube-scheduler's reason ${JSON.stringify(message)}`);
+/** Throws where the table has no entry: kube-scheduler then has a reason that topobind does not know. */
+export function meaningOf(theirs: string): Meaning {
+	const meaning = MEANINGS.find(({ message }) => message.test(theirs));
+	if (!meaning) throw new Error(`no entry for kube-scheduler's reason ${JSON.stringify(theirs)}`);
+	return meaning;
 }
 
-/** The claim that one of topobind's messages is about. */
-export function claimIn(message: string): string | undefined {
-	return /^claim (\S*)/.exec(message)?.[1];
+/** Whether kube-scheduler's message says what topobind does, of the same claim, volume and class as far as it names them. */
+export function isSame(theirs: string, { code, details }: Said): boolean {
+	const { message, codes } = meaningOf(theirs);
+	const named = Object.entries(message.exec(theirs)?.groups ?? {}) as [keyof ReasonDetails, string][];
+	return codes.includes(code) && named.every(([what, name]) => details[what] === name);
 }
-
-/** The code of one of topobind's messages, by the templates of the catalogue. */
-export function codeOf(message: string): ReasonCode {
-	const code = FORMS.find(([, form]) => form.test(message))?.[0];
-	if (!code) throw new Error(`no template gives topobind's message ${JSON.stringify(message)}`);
-	return code;
-}
-
-const FORMS = Object.entries(reasonTemplates).map(([code, template]) => {
-	const form = template
-		.replace(/[.*+?^$()|[\]\\]/g, '\\$&')
-		.replace(/\{(claim|volume|class)\}/g, '\\S*')
-		.replace(/\{\w+\}/g, '.*');
-	return [code as ReasonCode, new RegExp(`^${form}$`, 's')] as const;
-});

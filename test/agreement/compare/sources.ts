@@ -1,7 +1,7 @@
 /** The one deliberate difference that clusters show by themselves: what a claim is filled from. */
 
 import { keyOf, type Manifest, ofKind } from '../manifest.ts';
-import { claimIn, codeOf, couldFollow } from './reasons.ts';
+import type { Said } from './messages.ts';
 
 export const SOURCE_CODES = ['SOURCE_NOT_READY', 'SOURCE_INVALID', 'SOURCE_UNREACHABLE'] as const;
 
@@ -36,16 +36,10 @@ export class Sources {
 		return this.#claims.size === 0;
 	}
 
-	/** The code of topobind's message, where it is one about the source of such a claim. */
-	codeOf({ metadata: { namespace } }: Manifest, ours: string): SourceCode | undefined {
-		const code = codeOf(ours);
+	/** The code of what topobind says, where it is about the source of such a claim. */
+	codeOf({ metadata: { namespace } }: Manifest, { code, details }: Said): SourceCode | undefined {
 		const isSource = (SOURCE_CODES as readonly string[]).includes(code);
-		return isSource && this.#claims.has(`${namespace}/${claimIn(ours)}`) ? (code as SourceCode) : undefined;
-	}
-
-	/** topobind tells a source before what else speaks against provisioning on a node, and after everything else. */
-	mayHide(theirs: readonly string[]): boolean {
-		return theirs.every(couldFollow);
+		return isSource && this.#claims.has(`${namespace}/${details.claim}`) ? (code as SourceCode) : undefined;
 	}
 
 	/** The pod has a claim with such a source for which there can be no other volume. */

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkout } from '../harness/topobind.ts';
-import type { Fault } from './list.ts';
+import type { Fault } from './fault.ts';
 
 const HARNESS = 'test/agreement/harness';
 

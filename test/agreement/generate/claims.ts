@@ -72,6 +72,8 @@ export function hopelessClaim(
 		() => make(MISSING, { spec: { volumeName } }),
 		() => make('no-mode', { spec: { volumeName } }),
 		() => make('at-once', { annotations: { [BIND_COMPLETED]: 'yes' } }),
+		() => make(delayed, { spec: { volumeName: MISSING } }),
+		() => deleting(make(delayed, { phase: 'Lost', spec: { volumeName } })),
 		() => deleting(make(delayed)),
 		() => deleting(boundClaim(random, style, options, volumeName)),
 		() => make(delayed, { spec: { selector: { matchExpressions: [{ key: 'tier', operator: 'Gt', values: ['1'] }] } } }),

@@ -129,9 +129,10 @@ class WorkloadMaker implements Workloads {
 	}
 
 	/** Mostly a volume of the claim's own; that it belongs to another, or is in a bad way, is not for the scheduler to see. */
-	#volumeFor({ namespace, name }: ClaimOptions): string {
+	#volumeFor({ namespace, name, ownerReferences }: ClaimOptions): string {
 		const random = this.#random;
-		if (random.chance(0.03)) return MISSING;
+		// Of ephemeral claims only VolumeBinding finds it, node by node.
+		if (random.chance(ownerReferences ? 0.15 : 0.03)) return MISSING;
 		if (this.volumes.length > 0 && random.chance(0.05)) return random.pick(this.volumes).metadata.name;
 		const volumeName = `pv-bound-${this.volumes.length}`;
 		const own = { namespace, name, uid: claimUid(namespace, name) };

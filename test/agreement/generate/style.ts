@@ -25,7 +25,7 @@ export function style(random: Random, words: Style['words']): Style {
 			{ node: 1, zone: 6, any: 2, empty: 1, none: 1 },
 			{ node: 1, zone: 1, any: 8, empty: 0.3, none: 0.5 },
 		]),
-		warehouse: random.chance(0.15),
+		warehouse: random.chance(0.25),
 		words,
 	};
 }

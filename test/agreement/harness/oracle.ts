@@ -14,6 +14,8 @@ export interface PodJudgement {
 	readonly preFilter?: Readonly<Record<string, PluginVerdict>>;
 	/** By node, then plugin. */
 	readonly filter?: Readonly<Record<string, Readonly<Record<string, PluginVerdict>>>>;
+	/** As `filter`, of the pod without its claims that wait; on nodes where these bring about an error. */
+	readonly boundOnly?: Readonly<Record<string, Readonly<Record<string, PluginVerdict>>>>;
 	/** Nodes that pass or do not, depending on which of several equal volumes is seen first. */
 	readonly ambiguous?: readonly string[];
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 
 	v1 "k8s.io/api/core/v1"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/client-go/informers"
 	clientset "k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
@@ -32,6 +34,7 @@ type cluster struct {
 	pods    []*v1.Pod
 	nodes   []fwk.NodeInfo
 	plugins []plugin
+	claims  corelisters.PersistentVolumeClaimLister
 	// Points at what the plugins' informers ask for each list of volumes.
 	order *volumeOrder
 }
@@ -51,7 +54,7 @@ func newCluster(ctx context.Context, manifests []byte) (*cluster, error) {
 	order := volumeOrder(bySize)
 	client := fake.NewClientset()
 	factory := orderedFactory{informers.NewSharedInformerFactory(client, 0), &order}
-	result := &cluster{order: &order}
+	result := &cluster{order: &order, claims: factory.Core().V1().PersistentVolumeClaims().Lister()}
 
 	// Before the objects: VolumeBinding adds an index, which a filled store would not take.
 	if err := result.startPlugins(ctx, handle{factory: factory, client: client}); err != nil {
@@ -142,10 +145,45 @@ func (c *cluster) judgements(ctx context.Context) map[string]PodJudgement {
 	for _, pod := range c.pods {
 		*c.order = bySize
 		result := judge(ctx, c.plugins, pod, c.nodes)
+		result.BoundOnly = c.boundOnly(ctx, pod, result)
 		result.Ambiguous = c.ambiguous(ctx, pod, result)
 		results[pod.Namespace+"/"+pod.Name] = result
 	}
 	return results
+}
+
+// boundOnly gives what is found of the pod's bound claims where an error because of the others hides it.
+func (c *cluster) boundOnly(ctx context.Context, pod *v1.Pod, result PodJudgement) map[string]map[string]*Verdict {
+	hidden := map[string]map[string]*Verdict{}
+	var bound *PodJudgement
+	for _, node := range c.nodes {
+		name := node.Node().Name
+		if !result.failsOn(name) {
+			continue
+		}
+		if bound == nil {
+			judgement := judge(ctx, c.plugins, c.withoutWaiting(pod), c.nodes)
+			bound = &judgement
+		}
+		if verdict := bound.Filter[name]; verdict != nil {
+			hidden[name] = verdict
+		}
+	}
+	return hidden
+}
+
+// withoutWaiting gives the pod without those of its volumes whose claims wait for a node.
+func (c *cluster) withoutWaiting(pod *v1.Pod) *v1.Pod {
+	left := pod.DeepCopy()
+	left.Spec.Volumes = slices.DeleteFunc(left.Spec.Volumes, func(volume v1.Volume) bool {
+		name := pod.Name + "-" + volume.Name
+		if volume.PersistentVolumeClaim != nil {
+			name = volume.PersistentVolumeClaim.ClaimName
+		}
+		claim, err := c.claims.PersistentVolumeClaims(pod.Namespace).Get(name)
+		return err == nil && claim.Spec.VolumeName == ""
+	})
+	return left
 }
 
 // ambiguous gives the nodes on which the pod passes in one order of the volumes and does not in another.

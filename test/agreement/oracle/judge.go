@@ -32,6 +32,8 @@ type PodJudgement struct {
 	PreFilter map[string]*Verdict `json:"preFilter,omitempty"`
 	// By node. A plugin whose PreFilter refused or failed is not asked about nodes.
 	Filter map[string]map[string]*Verdict `json:"filter,omitempty"`
+	// As Filter, of the pod without its claims that wait; on nodes where these bring about an error.
+	BoundOnly map[string]map[string]*Verdict `json:"boundOnly,omitempty"`
 	// Nodes that pass or do not, depending on the order in which equal volumes are seen.
 	Ambiguous []string `json:"ambiguous,omitempty"`
 }
@@ -75,6 +77,15 @@ func judge(ctx context.Context, plugins []plugin, pod *v1.Pod, nodes []fwk.NodeI
 		}
 	}
 	return judgement
+}
+
+func (j PodJudgement) failsOn(node string) bool {
+	for _, verdict := range j.Filter[node] {
+		if verdict.Error != "" {
+			return true
+		}
+	}
+	return false
 }
 
 func (j PodJudgement) passes(node string) bool {

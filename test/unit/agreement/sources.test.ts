@@ -3,6 +3,7 @@ import { type ReasonCode, reason } from '../../../src/domain/decision/reasons.ts
 import { compare } from '../../agreement/compare/compare.ts';
 import { Sources } from '../../agreement/compare/sources.ts';
 import { generateCluster } from '../../agreement/generate/cluster.ts';
+import { BIND_COMPLETED, SELECTED_NODE } from '../../agreement/generate/words.ts';
 import type { Topobind } from '../../agreement/harness/topobind.ts';
 import { type Manifest, ofKind } from '../../agreement/manifest.ts';
 
@@ -10,11 +11,23 @@ const SNAPSHOT = { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', 
 const BIND_CONFLICT = "node(s) didn't find available persistent volumes to bind";
 
 /** One pod with claim `data` on one node. */
-function cluster(spec: object): Manifest[] {
+function cluster(spec: object, annotations: Readonly<Record<string, string>> = {}): Manifest[] {
 	const namespaced = (name: string) => ({ namespace: 'shop', name });
 	return [
 		{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } },
-		{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: namespaced('data'), spec },
+		{
+			apiVersion: 'storage.k8s.io/v1',
+			kind: 'StorageClass',
+			metadata: { name: 'fast' },
+			provisioner: 'csi.example.com',
+			volumeBindingMode: 'WaitForFirstConsumer',
+		},
+		{
+			apiVersion: 'v1',
+			kind: 'PersistentVolumeClaim',
+			metadata: { ...namespaced('data'), annotations },
+			spec: { storageClassName: 'fast', ...spec },
+		},
 		{
 			apiVersion: 'v1',
 			kind: 'Pod',
@@ -49,6 +62,15 @@ describe('what agreement allows for sources', () => {
 		['passing what kube-scheduler refuses', [BIND_CONFLICT], undefined, 'verdict'],
 	])('%s', async (_, theirs, ours, expected) => {
 		expect(await verdict(sourced, theirs, ours)).toBe(expected);
+	});
+
+	it.each<[string, Manifest[]]>([
+		['is bound', cluster({ dataSource: SNAPSHOT, volumeName: 'pv' }, { [BIND_COMPLETED]: 'yes' })],
+		['is pinned to another node', cluster({ dataSource: SNAPSHOT }, { [SELECTED_NODE]: 'n2' })],
+		['has a class that does not provision', cluster({ dataSource: SNAPSHOT, storageClassName: 'none' })],
+	])('nothing for a claim that %s', async (_, manifests) => {
+		expect(await verdict(manifests, [], 'SOURCE_INVALID')).toBe('verdict');
+		expect(await verdict(manifests, [BIND_CONFLICT], 'SOURCE_INVALID')).toBe('reason');
 	});
 
 	it.each<[string, object]>([

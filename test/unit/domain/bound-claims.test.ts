@@ -54,14 +54,32 @@ describe('a bound claim', () => {
 		expect(new Set(Object.values(verdicts(mounts, state)))).toEqual(new Set(['VOLUME_MISSING']));
 	});
 
+	it('is told to be in another zone last, as kube-scheduler tells it', () => {
+		const labelled = [claim('a', { bound: 'pv-a' }), volume('pv-a', { labels: { [ZONE]: 'a' } })];
+		const affine = [claim('b', { bound: 'pv-b' }), volume('pv-b', { affinity: terms([ZONE, 'In', 'a']) })];
+		const waiting = [claim('c', { class: 'empty' }), storageClass('empty')];
+		const state = cluster(...nodes, ...labelled, ...affine, ...waiting);
+		expect(verdicts(pod('p', 'a'), state)).toEqual({ n0: 'ok', n1: 'ZONE_LABEL', n2: 'ok' });
+		expect(verdicts(pod('p', 'a', 'b'), state)).toEqual({ n0: 'ok', n1: REFUSED, n2: REFUSED });
+		expect(verdicts(pod('p', 'a', 'c'), state).n1).toBe('NO_STATIC_VOLUME');
+	});
+
 	it('tells of a volume that does not exist before it tells of those that do', () => {
-		const elsewhere = [claim('a', { bound: 'pv-a' }), volume('pv-a', { labels: { [ZONE]: 'a' } })];
+		const elsewhere = [claim('a', { bound: 'pv-a' }), volume('pv-a', { affinity: terms([ZONE, 'In', 'a']) })];
 		const state = cluster(...nodes, ...elsewhere, claim('b', { bound: 'gone' }));
 		expect(verdicts(pod('p', 'a', 'b'), state)).toEqual({
 			n0: 'VOLUME_MISSING',
 			n1: 'VOLUME_MISSING',
 			n2: 'VOLUME_MISSING',
 		});
+	});
+
+	it('tells of an ephemeral claim’s volume that does not exist when its turn comes', () => {
+		const elsewhere = [claim('a', { bound: 'pv-a' }), volume('pv-a', { affinity: terms([ZONE, 'In', 'a']) })];
+		const owned = claim('p-scratch', { bound: 'gone', owners: [{ uid: 'uid-p', controller: true }] });
+		const state = cluster(...nodes, ...elsewhere, owned);
+		const expected = { n0: 'VOLUME_MISSING', n1: REFUSED, n2: REFUSED };
+		expect(verdicts(pod('p', 'a', { ephemeral: 'scratch' }), state)).toEqual(expected);
 	});
 
 	it.each<[string, VolumeOptions]>([

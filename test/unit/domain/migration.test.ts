@@ -24,6 +24,28 @@ describe('in-tree volumes, as CSI migration translates them', () => {
 		expect(project(volume('pv', { spec: { [source]: {} } })).migration?.plugin).toBe(plugin);
 	});
 
+	it('takes zones without the spaces around them', () => {
+		const labels = { 'topology.kubernetes.io/zone': 'a__ b' };
+		const { affinity } = project(volume('pv', { labels, spec: { cinder: {} } })).migration ?? {};
+		expect(affinity?.text).toBe('topology.cinder.csi.openstack.org/zone in (a, b)');
+	});
+
+	it('azureDisk may be of kind null, which is none', () => {
+		expect(project(volume('pv', { spec: { azureDisk: { kind: null } } })).migration?.problem).toBeUndefined();
+	});
+
+	it.each([
+		['us-east1-a__us-east1-b', undefined],
+		['us-east1-a-x__us-east1-a-y', 'its zone label has a zone that is not <locale>-<region>-<zone>'],
+		['us-east1__us-east1', 'its zone label has a zone that is not <locale>-<region>-<zone>'],
+		['us-east1-a__us-west1-a', 'its zone label spans regions'],
+		// The zone alone is not looked at where there is only one.
+		['us-east1-a-x', undefined],
+	])('gcePersistentDisk of the zones %s: %s', (zones, problem) => {
+		const labels = { 'topology.kubernetes.io/zone': zones };
+		expect(project(volume('pv', { labels, spec: { gcePersistentDisk: {} } })).migration?.problem).toBe(problem);
+	});
+
 	it.each(['vsphereVolume', 'azureFile', 'csi', 'local', 'nfs'])('%s is never translated', (source) => {
 		expect(project(volume('pv', { spec: { [source]: {} } })).migration).toBeUndefined();
 	});

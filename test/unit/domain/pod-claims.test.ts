@@ -44,6 +44,11 @@ describe('before any node is looked at', () => {
 	it.each<[string, ClaimOptions, string]>([
 		['Lost', { phase: 'Lost', volume: 'gone' }, 'claim data has lost its volume gone'],
 		['Lost although it is bound', { phase: 'Lost', bound: 'pv' }, 'claim data has lost its volume pv'],
+		[
+			'Lost and being deleted',
+			{ phase: 'Lost', volume: 'gone', deleting: true },
+			'claim data has lost its volume gone',
+		],
 		['being deleted', { deleting: true }, 'claim data is being deleted'],
 		['being deleted although it is bound', { deleting: true, bound: 'pv' }, 'claim data is being deleted'],
 	])('refuses a claim that is %s', (_, options, message) => {

@@ -92,6 +92,16 @@ describe('the score of a node', () => {
 		expect(scores(pod('p', 'data'), state)[0]).toBe(4);
 	});
 
+	it('earns nothing for a volume of no size that nothing is asked of', () => {
+		const state = cluster(...base, claim('data', { size: '' }), on('n0', '0'));
+		expect(scores(pod('p', 'data'), state)[0]).toBe(4);
+	});
+
+	it('earns a little for a volume that is 512 times too large', () => {
+		const state = cluster(...base, claim('data'), on('n0', '512Gi'), on('n1', '1Ti'));
+		expect(scores(pod('p', 'data'), state, { staticBonus: 0, fit: 10, capacity: 0 })).toEqual([1, 0, 0, 0]);
+	});
+
 	it('follows the weights', () => {
 		const state = cluster(...base, claim('data'), on('n0', '1Gi'), on('n1', '1Ti'));
 		expect(scores(pod('p', 'data'), state, { staticBonus: 10, fit: 0, capacity: 0 })).toEqual([10, 10, 0, 0]);

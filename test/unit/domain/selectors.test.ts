@@ -66,6 +66,19 @@ describe('node selectors of volumes', () => {
 		expect(matching(requirementOfNodeSelector(exists), [{}, { zone: 'a' }])).toEqual([1]);
 	});
 
+	it.each<[string, string[], boolean]>([
+		['In', ['n1'], true],
+		['NotIn', ['n1'], true],
+		['In', ['n1', 'n2'], false],
+		['In', [], false],
+		['Exists', [], false],
+		['Exists', ['n1'], false],
+		['Gt', ['1'], false],
+	])('reads a field %s %j, and never judges it', (operator, values, isRead) => {
+		const selector = { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator, values }] }] };
+		expect(matching(requirementOfNodeSelector(selector), [{}])).toEqual(isRead ? [0] : []);
+	});
+
 	it('says what is wrong with a bad term', () => {
 		expect(requirementOfNodeSelector(terms(['zone', 'In'])).invalid).toBe('In needs at least one value');
 		expect(requirementOfNodeSelector(terms(['zone', 'In', 'a'])).invalid).toBeUndefined();

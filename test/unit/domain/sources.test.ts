@@ -57,6 +57,22 @@ describe('a clone of a claim of the same pod', () => {
 		expect(isReason(bound) ? bound : bound.provisions.map(({ claim: { name } }) => name).sort()).toEqual(['data', 'r']);
 	});
 
+	it('waits for its namesake in another namespace, and for a snapshot of its name', () => {
+		const data = claim('data', { class: 'csi' });
+		const allowed = grant('elsewhere', [{ namespace: 'ns' }], [{ group: '', kind: 'PersistentVolumeClaim' }]);
+		const far = scene([data, clone('r', 'data', { namespace: 'elsewhere' }), allowed]);
+		expect(verdict(far, 'data', 'r')).toBe(waits('it does not exist', 'PersistentVolumeClaim elsewhere/data'));
+		const taken = scene([data, restore('r', 'data')]);
+		expect(verdict(taken, 'data', 'r')).toBe(waits('it does not exist', 'VolumeSnapshot data'));
+	});
+
+	it('cannot have a selector as well', () => {
+		const selector = { matchLabels: { tier: 'gold' } };
+		const state = scene([claim('data', { class: 'csi' }), clone('r', 'data', { selector })]);
+		const problem = 'the claim has a selector, which is for volumes that are there; create it without';
+		expect(verdict(state, 'data', 'r')).toBe(fails(problem, 'PersistentVolumeClaim data'));
+	});
+
 	it('waits where its source is of another pod', () => {
 		expect(verdict(made(), 'r')).toBe(waits('it is not bound yet', 'PersistentVolumeClaim data'));
 	});

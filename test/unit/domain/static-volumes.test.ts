@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Claim, Volume } from '../../../src/domain/model.ts';
 import { StaticVolumes } from '../../../src/domain/storage/static-volumes.ts';
 import { claimManifest, nodeLabels, volumeManifest } from './arbitraries.ts';
-import { claim, HOST, project, terms, volume, ZONE } from './builders.ts';
+import { claim, HOST, type Manifest, project, terms, volume, ZONE } from './builders.ts';
 import { naiveBest } from './naive-volumes.ts';
 
 const claims = fc.constantFrom('c0', 'c1', 'c2').chain(claimManifest).map(project);
@@ -129,5 +129,98 @@ describe('the index of static volumes', () => {
 		const smallest = search.best({}, new Set());
 		expect(smallest?.name).toBe('c');
 		expect(search.best({}, new Set(smallest && [smallest]))?.name).toBe('a');
+	});
+});
+
+describe('volumes on one node', () => {
+	const index = (...volumes: readonly Manifest<'PersistentVolume'>[]) => {
+		const made = new StaticVolumes();
+		for (const one of volumes) made.add(project(one));
+		return made;
+	};
+	const best = (of: StaticVolumes, options: Parameters<typeof claim>[1], labels: Record<string, string> = {}) =>
+		of.search(project(claim('c', options))).best(labels, new Set())?.name;
+
+	it('are kept apart by their mode and their attributes class', () => {
+		const volumes = index(volume('a', { volumeMode: 'Block' }), volume('b', { attributesClass: 'gold' }), volume('c'));
+		expect(best(volumes, {})).toBe('c');
+		expect(best(volumes, { volumeMode: 'Block' })).toBe('a');
+		expect(best(volumes, { attributesClass: 'gold' })).toBe('b');
+		expect(best(volumes, { volumeMode: 'Block', attributesClass: 'gold' })).toBeUndefined();
+	});
+
+	it('come and go under the eyes of a node that has been looked at', () => {
+		const labels = { [HOST]: 'n0' };
+		const volumes = index();
+		expect(best(volumes, {}, labels)).toBeUndefined();
+		const there = project(volume('there', { on: 'n0' }));
+		volumes.add(there);
+		expect(best(volumes, {}, labels)).toBe('there');
+		volumes.remove(there);
+		expect(best(volumes, {}, labels)).toBeUndefined();
+		const other = project(volume('other', { on: 'n0', volumeMode: 'Block' }));
+		volumes.add(other);
+		expect(best(volumes, { volumeMode: 'Block' }, labels)).toBe('other');
+	});
+
+	it('are judged by the whole of each term', () => {
+		const affinity = terms(
+			[ZONE, 'In', 'a'],
+			[
+				[HOST, 'In', 'n0'],
+				['disk', 'Exists'],
+			],
+		);
+		const volumes = index(volume('pv', { affinity }));
+		expect(best(volumes, {}, { [HOST]: 'n0' })).toBeUndefined();
+		expect(best(volumes, {}, { [HOST]: 'n0', disk: 'ssd' })).toBe('pv');
+		expect(best(volumes, {}, { [ZONE]: 'a' })).toBe('pv');
+	});
+
+	it('are large enough to the last unit, beyond what a double tells apart', () => {
+		const volumes = index(volume('pv', { size: '9007199254740992n' }));
+		expect(best(volumes, { size: '9007199254740992n' })).toBe('pv');
+		expect(best(volumes, { size: '9007199254740993n' })).toBeUndefined();
+	});
+});
+
+describe('claims that differ in size only', () => {
+	const index = new StaticVolumes();
+	index.add(project(volume('pv', { claimRef: { name: 'c2', uid: 'uid-c2' } })));
+	const one = claim('c0', { size: '1Gi' });
+
+	it.each<[string, Parameters<typeof claim>[1], boolean]>([
+		['are alike', { size: '2Gi' }, true],
+		['in another class are not', { class: 'other' }, false],
+		['of another volumeMode are not', { volumeMode: 'Block' }, false],
+		['of another attributes class are not', { attributesClass: 'gold' }, false],
+		['with other access modes are not', { modes: ['ReadOnlyMany'] }, false],
+		['with a selector are not', { selector: {} }, false],
+	])('%s', (_, options, alike) => {
+		const other = claim('c1', options);
+		expect(index.searchAlike([one, other].map(project)) !== undefined).toBe(alike);
+		expect(index.searchAlike([other, one].map(project)) !== undefined).toBe(alike);
+	});
+
+	it('are counted without a look at volumes on one exact shelf only', () => {
+		const served = (labels: Record<string, string>, ...options: readonly Parameters<typeof volume>[1][]) => {
+			const volumes = new StaticVolumes();
+			for (const [at, each] of options.entries()) volumes.add(project(volume(`v${at}`, each)));
+			return volumes.searchAlike([one, claim('c1', { size: '2Gi' })].map(project))?.served(labels);
+		};
+		const here = { [HOST]: 'n0' };
+		expect(served(here)).toBe(0);
+		expect(served(here, { on: 'n0', size: '1Gi' })).toBe(1);
+		expect(served(here, { on: 'n0', size: '1Gi' }, { on: 'n0', size: '2Gi' })).toBe(2);
+		expect(served(here, { on: 'n0' }, { on: 'n0', modes: ['ReadWriteOnce', 'ReadOnlyMany'] })).toBeUndefined();
+		const affinity = terms([
+			[HOST, 'In', 'n0'],
+			['disk', 'Exists'],
+		]);
+		expect(served(here, { affinity })).toBeUndefined();
+	});
+
+	it('are not alike where a volume is reserved for one', () => {
+		expect(index.searchAlike([one, claim('c2')].map(project))).toBeUndefined();
 	});
 });

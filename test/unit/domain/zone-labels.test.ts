@@ -24,6 +24,8 @@ describe('the zone labels of a volume against a node', () => {
 		['the same zone, region unknown', { [ZONE]: 'a', [REGION]: 'r' }, { [ZONE]: 'a' }, false],
 		['beta on the volume, GA on the node', { [BETA_ZONE]: 'a' }, { [ZONE]: 'a' }, true],
 		['beta region on the volume, GA on the node', { [BETA_REGION]: 'r' }, { [REGION]: 's' }, false],
+		['beta region on the volume, the same GA on the node', { [BETA_REGION]: 'r' }, { [REGION]: 'r' }, true],
+		['a space beside the separator', { [ZONE]: 'a__ b' }, { [ZONE]: 'b' }, true],
 		['GA on the volume, beta on the node', { [ZONE]: 'a' }, { [BETA_ZONE]: 'a' }, false],
 		['beta on both, before GA', { [BETA_ZONE]: 'a' }, { [BETA_ZONE]: 'a', [ZONE]: 'b' }, true],
 		['beta on both, which differs', { [BETA_ZONE]: 'a' }, { [BETA_ZONE]: 'b', [ZONE]: 'a' }, false],
