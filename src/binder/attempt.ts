@@ -3,6 +3,7 @@ import { type ClusterWriter, WriteError } from '../cluster/writer.ts';
 import { isReason, type Plan, planBinding } from '../domain/decision/plan.ts';
 import type { Claim, Pod, Volume } from '../domain/model.ts';
 import { objectKey } from '../domain/model.ts';
+import { firstChanged } from './bound-claims.ts';
 import { Changes } from './changes.ts';
 import { BindError } from './outcome.ts';
 import { progressOf } from './progress.ts';
@@ -34,6 +35,8 @@ export class Attempt {
 	readonly #signal: AbortSignal;
 	/** Keys of the volumes and claims that this attempt has written. */
 	readonly #own = new Set<string>();
+	/** The claims' watch has shown a claim of the pod unbound: it will show it bound since this attempt began. */
+	#sawUnbound = false;
 
 	constructor(target: BindTarget, cluster: ClusterState, writer: ClusterWriter, signal: AbortSignal) {
 		this.#target = target;
@@ -80,8 +83,10 @@ export class Attempt {
 		const changes = new Changes(this.#cluster, (change) => matters(change, pod, this.#target.node, keys));
 		try {
 			for (;;) {
-				const end = await this.#carryOut(this.#plan(pod), changes);
-				if (end !== 'undone') return end;
+				const plan = this.#plan(pod);
+				const end = await this.#carryOut(plan, changes);
+				if (end === 'pod bound') return end;
+				if (end === 'claims bound' && (await this.#areBound(plan, changes))) return end;
 				await this.#nextTurn();
 			}
 		} finally {
@@ -98,6 +103,7 @@ export class Attempt {
 	#plan(pod: Pod): Plan {
 		const plan = planBinding(pod, this.#cluster, this.#target.node);
 		if (isReason(plan)) throw new BindError('refused', plan.message);
+		this.#sawUnbound ||= plan.bindings.length > 0 || plan.provisions.length > 0;
 		return plan;
 	}
 
@@ -172,17 +178,43 @@ export class Attempt {
 		for (;;) {
 			const progress = progressOf(plan, this.#cluster, this.#own);
 			if (progress.state === 'failed') throw new BindError('ended', progress.why);
-			// A pod leaves the watch of unassigned pods when it is deleted and when it is bound: only the API server knows which.
-			const known = this.#cluster.pod(this.#target.namespace, this.#target.name);
-			if (known?.uid !== this.#target.uid || known.deleting) {
-				const pod = await this.#findPod();
-				if (pod.nodeName !== '') return 'pod bound';
-			}
+			if (await this.#isPodBound()) return 'pod bound';
 			if (progress.state === 'undone') return 'undone';
 			if (progress.state === 'bound') return 'claims bound';
 			this.waitingFor = progress.what;
 			await changes.next(this.#signal);
 		}
+	}
+
+	/** A pod leaves the watch of unassigned pods when it is deleted and when it is bound: only the API server knows which. */
+	async #isPodBound(): Promise<boolean> {
+		const known = this.#cluster.pod(this.#target.namespace, this.#target.name);
+		if (known?.uid === this.#target.uid && !known.deleting) return false;
+		return (await this.#findPod()).nodeName !== '';
+	}
+
+	/**
+	 * Whether claims that the watch has shown bound from the start of this attempt on still are: nothing that was written or
+	 * waited for has proven it, and a pod that is bound with an unbound claim waits for ever. Where one has changed, it
+	 * waits until the watch shows it.
+	 */
+	async #areBound({ claims }: Plan, changes: Changes): Promise<boolean> {
+		if (this.#sawUnbound) return true;
+		this.waitingFor = 'the claims to be read';
+		const changed = await firstChanged(claims, ({ namespace, name }) =>
+			this.#write(() => this.#writer.readClaim(namespace, name)),
+		);
+		if (!changed) return true;
+		const { known, now } = changed;
+		if (!now) throw new BindError('ended', `claim ${known.name} no longer exists`);
+		this.waitingFor = `the watch to show how claim ${known.name} has changed`;
+		const { resourceVersion } = known;
+		while (this.#cluster.seen('PersistentVolumeClaim', objectKey(known))?.resourceVersion === resourceVersion) {
+			// Bound meanwhile, or gone: the next turn finds out which.
+			if (await this.#isPodBound()) return false;
+			await changes.next(this.#signal);
+		}
+		return false;
 	}
 
 	async #bindPod(): Promise<void> {

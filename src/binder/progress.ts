@@ -7,6 +7,7 @@ import { objectKey } from '../domain/model.ts';
 import { isBound } from '../domain/storage/pod-claims.ts';
 import { isReservedFor } from '../domain/storage/static-volumes.ts';
 import { matchesRequirement } from '../domain/topology/requirement.ts';
+import { isStillBound } from './bound-claims.ts';
 
 /**
  * bound: every claim is. waiting: `what` is not there yet. failed: the plan cannot come true any more.
@@ -22,6 +23,7 @@ export type Progress =
 export function progressOf(plan: Plan, cluster: ClusterState, own: ReadonlySet<string>): Progress {
 	if (cluster.nodes.idOf(plan.node) === undefined) return failed('the node no longer exists');
 	const steps = [
+		...plan.claims.filter(isBound).map((claim) => () => boundProgress(claim, cluster)),
 		...plan.bindings.map(
 			({ claim, volume }) =>
 				() =>
@@ -40,6 +42,12 @@ export function progressOf(plan: Plan, cluster: ClusterState, own: ReadonlySet<s
 		if (progress.state === 'waiting') waiting ??= progress;
 	}
 	return waiting ?? { state: 'bound' };
+}
+
+/** A claim that was bound when the plan was made may be deleted, and made anew, while the others are waited for. */
+function boundProgress(planned: Claim, cluster: ClusterState): Progress {
+	const claim = cluster.seen('PersistentVolumeClaim', objectKey(planned));
+	return isStillBound(planned, claim) ? { state: 'bound' } : { state: 'undone' };
 }
 
 function bindingProgress(

@@ -2,6 +2,7 @@ import type { Claim, Pod, Volume } from '../domain/model.ts';
 import { isReservedFor } from '../domain/storage/static-volumes.ts';
 import type { KubeClient, RequestOptions } from './api/client.ts';
 import { ApiError, ApiUnreachable } from './api/errors.ts';
+import { passes } from './insist.ts';
 import { projectClaim, projectPod, projectVolume } from './projections.ts';
 import { type ClusterWriter, type PodMarker, TRY_AGAIN, WriteError, type WriteFailure } from './writer.ts';
 
@@ -29,7 +30,7 @@ export class ApiWriter implements ClusterWriter, PodMarker {
 	}
 
 	async selectNode(claim: Claim, node: string): Promise<Claim> {
-		const path = `/api/v1/namespaces/${segment(claim.namespace)}/persistentvolumeclaims/${segment(claim.name)}`;
+		const path = claimPath(claim.namespace, claim.name);
 		return projectClaim(await this.#patch(path, claim, { metadata: { annotations: { [SELECTED_NODE]: node } } }));
 	}
 
@@ -61,6 +62,11 @@ export class ApiWriter implements ClusterWriter, PodMarker {
 	async readPod(namespace: string, name: string): Promise<Pod | undefined> {
 		const raw = await this.#read(`/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}`);
 		return raw && projectPod(raw);
+	}
+
+	async readClaim(namespace: string, name: string): Promise<Claim | undefined> {
+		const raw = await this.#read(claimPath(namespace, name));
+		return raw && projectClaim(raw);
 	}
 
 	#patch(
@@ -98,19 +104,22 @@ function segment(name: string): string {
 	throw new WriteError('refused', `${JSON.stringify(name.slice(0, 300))} is not a name that Kubernetes takes`);
 }
 
+function claimPath(namespace: string, name: string): string {
+	return `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`;
+}
+
 function writeErrorOf(error: unknown): unknown {
 	if (error instanceof ApiUnreachable) return new WriteError('transient', error.message, { cause: error });
 	if (!(error instanceof ApiError)) return error;
 	const { retryAfterMs } = error;
-	return new WriteError(failureOf(error.status), error.message, {
+	return new WriteError(failureOf(error), error.message, {
 		cause: error,
 		...(retryAfterMs !== undefined && { retryAfterMs }),
 	});
 }
 
-function failureOf(status: number): WriteFailure {
-	if (status === 409) return 'conflict';
-	if (status === 404) return 'gone';
-	// 401 passes: tokens rotate, and the client reads the new one with the next request.
-	return status === 401 || status === 408 || status === 429 || status >= 500 ? 'transient' : 'refused';
+function failureOf(error: ApiError): WriteFailure {
+	if (error.status === 409) return 'conflict';
+	if (error.status === 404) return 'gone';
+	return passes(error) ? 'transient' : 'refused';
 }

@@ -1,14 +1,15 @@
 /** Events of topobind's own, on the objects that they are about: what `kubectl describe` shows. */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { ObjectIdentity } from '../domain/model.ts';
-import type { KubeClient } from './api/client.ts';
 import { ApiError } from './api/errors.ts';
+import { insist, type Requester } from './insist.ts';
 
 export interface EventWriter {
 	/**
 	 * The same event again counts as one more of the first, whoever told that: replicas and restarts do not multiply it.
-	 * Rejects where it cannot be written; whoever tells goes on without.
+	 * A failure that passes is tried again for some seconds, and counts once. Rejects where it cannot be written; whoever
+	 * tells goes on without.
 	 */
 	tell(about: EventSubject, event: ClusterEvent): Promise<void>;
 }
@@ -27,10 +28,13 @@ export interface ClusterEvent {
 /** In bytes: events with longer messages are refused. */
 const MESSAGE_LIMIT = 1024;
 
-export class ApiEventWriter implements EventWriter {
-	readonly #client: Pick<KubeClient, 'request'>;
+/** Enough for a handful of replicas that tell the same in the same moment. */
+const MOST_TRIES = 10;
 
-	constructor(client: Pick<KubeClient, 'request'>) {
+export class ApiEventWriter implements EventWriter {
+	readonly #client: Requester;
+
+	constructor(client: Requester) {
 		this.#client = client;
 	}
 
@@ -38,7 +42,7 @@ export class ApiEventWriter implements EventWriter {
 		const { namespace, name, uid, resourceVersion } = about;
 		const events = `/api/v1/namespaces/${namespace}/events`;
 		const ownName = nameOf(about, event);
-		const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+		const now = new Date().toISOString();
 		const body = {
 			apiVersion: 'v1',
 			kind: 'Event',
@@ -49,24 +53,45 @@ export class ApiEventWriter implements EventWriter {
 			message: shortened(event.message),
 			source: { component: 'topobind' },
 			reportingComponent: 'topobind',
+			// Of this telling: by it one is known that was written although its answer was lost.
+			reportingInstance: randomUUID(),
 			firstTimestamp: now,
 			lastTimestamp: now,
 			count: 1,
 		};
-		try {
-			await this.#client.request('POST', events, { body });
-		} catch (error) {
-			if (!(error instanceof ApiError) || error.status !== 409) throw error;
-			await this.#tellAgain(`${events}/${ownName}`, now);
+		const create = () => insist(() => this.#client.request('POST', events, { body }));
+		const count = () => this.#tellAgain(`${events}/${ownName}`, body);
+		// It is there already; or somebody else has counted it meanwhile, or it has expired: from the start.
+		for (let tries = 1; ; tries++) {
+			try {
+				await (tries % 2 === 1 ? create() : count());
+				return;
+			} catch (error) {
+				if (tries === MOST_TRIES || !(error instanceof ApiError) || ![404, 409].includes(error.status)) throw error;
+			}
 		}
 	}
 
 	/** Writing it anew is also what keeps it: the API server forgets an event an hour after its last change. */
-	async #tellAgain(path: string, now: string): Promise<void> {
-		const { count = 1 } = await this.#client.request<{ count?: number }>('GET', path);
-		const body = { count: count + 1, lastTimestamp: now };
-		await this.#client.request('PATCH', path, { body, contentType: 'application/merge-patch+json' });
+	async #tellAgain(path: string, { lastTimestamp, reportingInstance }: Telling): Promise<void> {
+		const { count = 1, ...told } = await insist(() => this.#client.request<StoredEvent>('GET', path));
+		if (told.reportingInstance === reportingInstance) return;
+		// Who else counts meanwhile makes it a conflict.
+		const metadata = { resourceVersion: told.metadata?.resourceVersion };
+		const body = { metadata, count: count + 1, lastTimestamp, reportingInstance };
+		const contentType = 'application/merge-patch+json';
+		await insist(() => this.#client.request('PATCH', path, { body, contentType }));
 	}
+}
+
+interface Telling {
+	readonly lastTimestamp: string;
+	readonly reportingInstance: string;
+}
+
+interface StoredEvent extends Partial<Telling> {
+	readonly metadata?: { readonly resourceVersion?: string };
+	readonly count?: number;
 }
 
 function nameOf({ name, uid }: Omit<EventSubject, 'kind'>, { reason, message }: ClusterEvent): string {

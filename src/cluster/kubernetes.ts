@@ -9,6 +9,7 @@ import type { Timing } from './api/timing.ts';
 import { ApiWriter } from './api-writer.ts';
 import type { Cluster, Readiness, WatchReadiness } from './cluster.ts';
 import { ApiEventWriter } from './event-writer.ts';
+import type { Requester } from './insist.ts';
 import type { Kind, KindTypes } from './kinds.ts';
 import { ApiPinWriter } from './pin-writer.ts';
 import { projections } from './projections.ts';
@@ -41,6 +42,8 @@ const COLLECTIONS: { readonly [K in Kind]: Collection } = {
 /** A watch that is down for longer makes the service unready: what it says may be out of date. */
 const STALE_AFTER_MS = 30_000;
 
+const HASTY_MS = 10_000;
+
 export interface KubernetesOptions {
 	/** Without it, the service account of the pod. */
 	readonly kubeconfig?: string;
@@ -58,7 +61,7 @@ export interface KubernetesOptions {
 
 /**
  * Connects and begins to watch; does not wait for the first lists.
- * Throws KubeConfigError, or the ApiRefused or ApiUnreachable of a first request that shows the cluster cannot be used.
+ * Throws KubeConfigError or ServiceAccountError, or the ApiRefused or ApiUnreachable of a first request that shows the cluster cannot be used.
  */
 export async function connectKubernetes(options: KubernetesOptions): Promise<Cluster> {
 	const { kubeconfig, timeoutMs } = options;
@@ -89,8 +92,8 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		state,
 		writer,
 		marker: writer,
-		pins: new ApiPinWriter(client),
-		events: new ApiEventWriter(client),
+		pins: new ApiPinWriter(hasty(client)),
+		events: new ApiEventWriter(hasty(client)),
 		get synced() {
 			return reflectors.every(({ reflector }) => reflector.isSynced);
 		},
@@ -101,6 +104,11 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 			await client.close();
 		},
 	};
+}
+
+/** For what is tried again: a list may take long, the answer to a single object does not. */
+function hasty(client: KubeClient): Requester {
+	return { request: (method, path, options) => client.request(method, path, { timeoutMs: HASTY_MS, ...options }) };
 }
 
 function reflect<K extends Kind>(

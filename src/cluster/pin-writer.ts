@@ -1,8 +1,9 @@
 /** The pin doctor's face of a cluster, apart from the binder's: a fresh look at a claim, and one patch. */
 
 import type { Claim } from '../domain/model.ts';
-import type { KubeClient, RequestOptions } from './api/client.ts';
+import type { RequestOptions } from './api/client.ts';
 import { ApiError } from './api/errors.ts';
+import { insist, type Requester } from './insist.ts';
 import {
 	type PinnedClaim,
 	type PinTrace,
@@ -17,14 +18,19 @@ export interface PinWriter {
 	read(claim: Claim): Promise<PinnedClaim | undefined>;
 	/** What the API server holds of the claim and its events now; undefined when the claim is gone. */
 	trace(claim: Claim): Promise<PinTrace | undefined>;
-	/** Removes selected-node, only while the claim is still at `claim.resourceVersion`; false where it is not, or gone. */
+	/**
+	 * Removes selected-node, only while the claim is still at `claim.resourceVersion`; false where it is not, or gone. A
+	 * failure that passes is tried again for some seconds.
+	 */
 	removePin(claim: Claim): Promise<boolean>;
 }
 
-export class ApiPinWriter implements PinWriter {
-	readonly #client: Pick<KubeClient, 'request'>;
+const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
-	constructor(client: Pick<KubeClient, 'request'>) {
+export class ApiPinWriter implements PinWriter {
+	readonly #client: Requester;
+
+	constructor(client: Requester) {
 		this.#client = client;
 	}
 
@@ -45,13 +51,26 @@ export class ApiPinWriter implements PinWriter {
 	async removePin(claim: Claim): Promise<boolean> {
 		const { uid, resourceVersion } = claim;
 		// null removes a key from a merge patch; uid and resourceVersion make any change in between a conflict.
-		const annotations = { 'volume.kubernetes.io/selected-node': null };
+		const annotations = { [SELECTED_NODE]: null };
 		const options: RequestOptions = {
 			body: { metadata: { uid, resourceVersion, annotations } },
 			contentType: 'application/merge-patch+json',
 		};
-		const written = this.#unless(404, this.#client.request<object>('PATCH', pathOf(claim), options));
-		return (await this.#unless(409, written)) !== undefined;
+		let mayBeDone = false;
+		const written = insist(
+			() => this.#client.request<object>('PATCH', pathOf(claim), options),
+			() => {
+				mayBeDone = true;
+			},
+		);
+		const answer = await this.#unless(409, this.#unless(404, written));
+		return answer !== undefined || (mayBeDone && (await this.#isFree(claim)));
+	}
+
+	/** After a try whose answer was lost, and a conflict: the conflict may be with that try. */
+	async #isFree(claim: Claim): Promise<boolean> {
+		const raw = await this.#get(claim);
+		return raw?.metadata?.uid === claim.uid && raw.metadata.annotations?.[SELECTED_NODE] === undefined;
 	}
 
 	#get(claim: Claim): Promise<RawPinnedClaim | undefined> {

@@ -1,4 +1,4 @@
-/** The only writes topobind makes to a cluster, and the one read that must be fresh. */
+/** The only writes a bind makes to a cluster, and its reads that must be fresh. */
 
 import type { Claim, Pod, Volume } from '../domain/model.ts';
 
@@ -19,6 +19,8 @@ export interface ClusterWriter {
 	): Promise<void>;
 	/** The pod as the API server holds it now; undefined when it is gone. */
 	readPod(namespace: string, name: string): Promise<Pod | undefined>;
+	/** The same of a claim. */
+	readClaim(namespace: string, name: string): Promise<Claim | undefined>;
 }
 
 export const TRY_AGAIN = 'topobind.dev/try-again';

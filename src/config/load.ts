@@ -34,7 +34,7 @@ export function loadConfig({ flags, env, readFile }: ConfigInputs): Config {
 	const inFile = hidden.map((each) => sentence(each, new Map(), file));
 	if (!validate(content)) throw new ConfigError([...inFile, ...say(problemsOf(validate.errors ?? [])).problems]);
 	if (inFile.length > 0) throw new ConfigError(inFile);
-	const config = assemble(content, clusterSource(flags, env, readFile));
+	const config = assemble(content, clusterSource(flags, env));
 	const conflicts = conflictsIn(config);
 	if (conflicts.length > 0) throw say(conflicts);
 	return deepFreeze(config);

@@ -41,6 +41,11 @@ export class SandboxWriter implements ClusterWriter {
 		return raw && project('Pod', raw);
 	}
 
+	async readClaim(namespace: string, name: string): Promise<Claim | undefined> {
+		const raw = this.#store.get('PersistentVolumeClaim', `${namespace}/${name}`);
+		return raw && claimOf(raw);
+	}
+
 	/** The raw object, only while it is still the one that was judged. */
 	#at<K extends RawKind>(
 		kind: K,

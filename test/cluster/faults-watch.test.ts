@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, type TestContext, tes
 import type { Cluster, WatchReadiness } from '../../src/cluster/cluster.ts';
 import { connectKubernetes, type KubernetesOptions } from '../../src/cluster/kubernetes.ts';
 import { ApiProxy, type Call, type Fault } from './chaos/api-proxy.ts';
-import { untilEqual } from './chaos/cache.ts';
+import { differences, untilEqual } from './chaos/cache.ts';
 import type { OpenWatch } from './chaos/open-watch.ts';
 import { localClass, localVolume } from './objects.ts';
 import { useControlPlane } from './shared.ts';
@@ -233,13 +233,55 @@ describe('a watch', () => {
 		expect(listsOf(proxy)).toBe(lists);
 	});
 
-	test('is silent without being closed: the kind is listed anew', async (context) => {
+	test('is silent without being closed: the kind is listed anew, and until then nobody can tell', async (context) => {
 		const proxy = await startProxy(context);
 		const cluster = await synced(context, proxy, { timing: { ...TIMING, idleTimeoutMs: 1_500 } });
 		const change = await known(cluster);
+		const gate = Promise.withResolvers<undefined>();
+		const lists: Call[] = [];
+		proxy.rule = (call) => {
+			if (call.kind !== 'list' || call.path !== VOLUMES) return undefined;
+			lists.push(call);
+			return { before: () => gate.promise };
+		};
+		const volumes = () => cluster.readiness().watches.find(({ kind }) => kind === 'PersistentVolume');
+		watchOf(proxy).delivery = 'mute';
+		// As on a cluster in which nothing happens.
+		expect(volumes()?.staleSince).toBeUndefined();
+		await change();
+		expect(cluster.readiness().ready).toBe(true);
+		await proxy.untilCalls(() => lists.length > 0);
+		expect((await differences(cluster, api)).length).toBeGreaterThanOrEqual(3);
+		// From here on it is known that it may be out of date.
+		expect(volumes()).toMatchObject({ state: 'listing', staleSince: expect.any(String) });
+		expect(cluster.readiness().ready).toBe(true);
+		gate.resolve(undefined);
+		await untilEqual(cluster, api);
+		await allWatched(proxy, cluster);
+		expect(cluster.readiness().ready).toBe(true);
+	});
+
+	test('is silent, and so are the lists: readiness says so within the half minute', async (context) => {
+		const proxy = await startProxy(context);
+		const timing = { ...TIMING, idleTimeoutMs: 1_500 };
+		const cluster = await synced(context, proxy, { timeoutMs: 1_000, timing });
+		const change = await known(cluster);
+		proxy.rule = () => ({ before: 'silence' });
 		for (const watch of proxy.watches) watch.delivery = 'mute';
 		await change();
+		const isKnown = ({ state, staleSince, problem }: WatchReadiness) => state === 'absent' || (staleSince && problem);
+		await vi.waitUntil(() => cluster.readiness().watches.every(isKnown), { ...PATIENCE, timeout: 30_000 });
+		expect(cluster.readiness().watches.find(({ kind }) => kind === 'PersistentVolume')?.problem).toMatch(
+			/GET \/api\/v1\/persistentvolumes.* no answer within 1 s/,
+		);
+		const problemSince = cluster.readiness().watches.map(({ staleSince = '' }) => Date.parse(staleSince));
+		vi.useFakeTimers({ toFake: ['Date'], now: Math.max(...problemSince.filter((at) => at > 0)) + 30_001 });
+		expect(cluster.readiness()).toMatchObject({ synced: true, ready: false });
+		vi.useRealTimers();
+		proxy.rule = undefined;
 		await untilEqual(cluster, api);
+		await allWatched(proxy, cluster);
+		expect(cluster.readiness().ready).toBe(true);
 	});
 });
 

@@ -6,8 +6,9 @@ import { retryTransient } from '../../src/binder/retry.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { connectKubernetes } from '../../src/cluster/kubernetes.ts';
 import type { PodMarker } from '../../src/cluster/writer.ts';
-import { ApiProxy, type Fault } from './chaos/api-proxy.ts';
+import { ApiProxy, type Call, type Fault } from './chaos/api-proxy.ts';
 import { untilEqual } from './chaos/cache.ts';
+import { FAULTS, nameOf } from './chaos/faults.ts';
 import { objectsOf, problemsOf } from './chaos/invariants.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, classesOf, isBound, paths, pod, selectedNode, useControlPlane } from './shared.ts';
@@ -49,34 +50,41 @@ const CALLS = {
 	'selecting a node': ['PATCH', (name: string) => paths(namespace).claim(name)],
 	'binding the pod': ['POST', (name: string) => `${paths(namespace).pod(name)}/binding`],
 	'reading the pod': ['GET', (name: string) => paths(namespace).pod(name)],
+	'reading a bound claim': ['GET', (name: string) => paths(namespace).claim(name)],
 } as const;
 
-const FAULTS: Readonly<Record<string, Fault>> = {
-	'409': { before: { status: 409, reason: 'Conflict' } },
-	'401': { before: { status: 401 } },
-	'429 with Retry-After': { before: { status: 429, headers: { 'retry-after': '2' } } },
-	'500': { before: { status: 500 } },
-	'503': { before: { status: 503 } },
-	'a reset before it is carried out': { before: 'reset' },
-	'a reset after it was carried out': { after: 'reset' },
-	'an answer cut in the middle': { after: 'cut' },
-	'10 s of silence before it is carried out': { before: 'silence' },
-	'10 s of silence after it was carried out': { after: 'silence' },
+type Storage = 'by hand' | 'provisioned' | 'bound before';
+/** Of the pod whose bind makes the call. */
+const STORAGE: Readonly<Record<string, Storage>> = {
+	'selecting a node': 'provisioned',
+	'reading a bound claim': 'bound before',
 };
 
 /** A pod with a claim, and for all but provisioned ones the one volume that fits. Gives the pod's UID, seen by topobind. */
-async function create(name: string, provisioned: boolean): Promise<string> {
-	const storageClass = provisioned ? DRIVER : name;
-	if (!provisioned) await api.createAll([localClass(name), localVolume(name, NODE, name)]);
-	await api.create(claim({ namespace, name, storageClass }));
+async function create(name: string, storage: Storage): Promise<string> {
+	const storageClass = storage === 'provisioned' ? DRIVER : name;
+	if (storage !== 'provisioned') await api.createAll([localClass(name), localVolume(name, NODE, name)]);
+	const asked = claim({ namespace, name, storageClass });
+	// One that names its volume is bound by the PV controller.
+	await api.create(storage === 'bound before' ? { ...asked, spec: { ...asked.spec, volumeName: name } } : asked);
 	const created = await api.create(pod({ namespace, name, schedulerName: 'nobody', claims: [name] }));
 	const { uid } = created.metadata;
 	// topobind judges by what it has seen.
 	const { state } = cluster;
 	const isSeen = () => state.claim(namespace, name) && state.pod(namespace, name) && state.storageClass(storageClass);
-	const hasVolume = () => provisioned || cluster.state.volume(name)?.phase === 'Available';
+	const hasVolume = () => {
+		if (storage === 'bound before') return state.claim(namespace, name)?.phase === 'Bound';
+		return storage === 'provisioned' || state.volume(name)?.phase === 'Available';
+	};
 	await untilSeen(() => isSeen() !== undefined && hasVolume());
 	return uid;
+}
+
+/** A pod without claims. */
+async function createFree(name: string): Promise<string> {
+	const created = await api.create(pod({ namespace, name, schedulerName: 'nobody' }));
+	await untilSeen(() => cluster.state.pod(namespace, name) !== undefined);
+	return created.metadata.uid;
 }
 
 async function untilSeen(condition: () => boolean): Promise<void> {
@@ -90,20 +98,20 @@ const cases = Object.keys(CALLS).flatMap((call) => Object.keys(FAULTS).map((faul
 
 describe.concurrent('one call goes wrong', () => {
 	test.for(cases)('%s meets %s', async ([call, fault], { expect }) => {
-		const name = `${call} ${fault}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+		const name = nameOf(call, fault);
 		const [method, pathOf] = CALLS[call as keyof typeof CALLS];
 		const script = [FAULTS[fault] as Fault];
 		scripts.set(`${method} ${pathOf(name)}`, script);
 		// The pod is read only where its Binding conflicts.
 		if (call === 'reading the pod') scripts.set(`POST ${CALLS['binding the pod'][1](name)}`, [{ after: 'reset' }]);
-		const uid = await create(name, call === 'selecting a node');
+		const uid = await create(name, STORAGE[call] ?? 'by hand');
 		const target = { namespace, name, uid, node: NODE };
 		const first = await binder.bind(target).then(
 			() => 'bound',
 			({ message }) => message,
 		);
 		// That a pod cannot be bound is told; kube-scheduler then tries again.
-		const isTold = fault === '409' && (call === 'binding the pod' || call === 'reading the pod');
+		const isTold = fault === '409' && !['claiming a volume', 'selecting a node'].includes(call);
 		expect(first).toBe(isTold ? 'scripted 409' : 'bound');
 		if (isTold) await binder.bind(target);
 		expect(script).toEqual([]);
@@ -127,7 +135,7 @@ describe('the API server goes away for a moment', () => {
 		const script: Fault[] = [{ [moment]: goAway }];
 		scripts.set(`${method} ${pathOf(name)}`, script);
 		if (call === 'reading the pod') scripts.set(`POST ${CALLS['binding the pod'][1](name)}`, [{ after: 'reset' }]);
-		const uid = await create(name, call === 'selecting a node');
+		const uid = await create(name, STORAGE[call] ?? 'by hand');
 		const target = { namespace, name, uid, node: NODE };
 		await binder.bind(target).catch(async ({ message }) => {
 			// Watches come back one by one: in between a claim may name a volume that is not seen yet.
@@ -141,15 +149,19 @@ describe('the API server goes away for a moment', () => {
 });
 
 describe.concurrent('marking a pod, so that it is tried again', () => {
-	// It carries no version, so it meets no conflict.
-	test.for(Object.keys(FAULTS).filter((fault) => fault !== '409'))('meets %s', async (fault, { expect }) => {
-		const name = `marking-${fault}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+	test.for(Object.keys(FAULTS))('meets %s', async (fault, { expect }) => {
+		const name = nameOf('marking', fault);
 		const created = await api.create(pod({ namespace, name, schedulerName: 'nobody' }));
 		const script = [FAULTS[fault] as Fault];
 		scripts.set(`PATCH ${paths(namespace).pod(name)}`, script);
 		const { uid } = created.metadata;
 		const mark = () => (cluster.marker as PodMarker).markPod({ namespace, name, uid }, 'now');
-		await retryTransient(mark, AbortSignal.timeout(60_000));
+		const marked = retryTransient(mark, AbortSignal.timeout(60_000));
+		// It carries no version: it is another pod by now.
+		if (fault === '409') {
+			await expect(marked).rejects.toMatchObject({ failure: 'conflict', message: 'scripted 409' });
+			await mark();
+		} else await marked;
 		expect(script).toEqual([]);
 		expect((await api.get(paths(namespace).pod(name))).metadata.annotations['topobind.dev/try-again']).toBe('now');
 	});
@@ -172,7 +184,7 @@ describe('somebody else was quicker, and the watch has not shown it', () => {
 	}
 
 	test('a volume that another claim has got is not taken from it', async () => {
-		const uid = await create('late', false);
+		const uid = await create('late', 'by hand');
 		const quicker = await api.create(claim({ namespace, name: 'quicker', storageClass: 'late' }));
 		const claimRef = { namespace, name: 'quicker', uid: quicker.metadata.uid };
 		const volume = '/api/v1/persistentvolumes/late';
@@ -187,7 +199,7 @@ describe('somebody else was quicker, and the watch has not shown it', () => {
 	});
 
 	test('a claim that was told another node is not told this one', async () => {
-		const uid = await create('told', true);
+		const uid = await create('told', 'provisioned');
 		const path = paths(namespace).claim('told');
 		const annotations = { 'volume.kubernetes.io/selected-node': 'elsewhere' };
 		const told = await bindUnseen('told', uid, '/api/v1/persistentvolumeclaims', () =>
@@ -198,10 +210,41 @@ describe('somebody else was quicker, and the watch has not shown it', () => {
 		await api.delete(paths(namespace).pod('told'));
 		await api.deleteAndWait(path);
 	});
+
+	test('a claim that was made anew is not taken for the bound one that it was', async () => {
+		const first = await create('remade', 'by hand');
+		await binder.bind({ namespace, name: 'remade', uid: first, node: NODE });
+		await api.deleteAndWait(paths(namespace).pod('remade'));
+		const again = pod({ namespace, name: 'remade-again', schedulerName: 'nobody', claims: ['remade'] });
+		const { uid } = (await api.create(again)).metadata;
+		await untilSeen(() => cluster.state.pod(namespace, 'remade-again') !== undefined);
+
+		const path = paths(namespace).claim('remade');
+		const [watch] = proxy.watchesOf('/api/v1/persistentvolumeclaims');
+		watch?.hold();
+		await api.deleteAndWait(path);
+		await api.create(claim({ namespace, name: 'remade', storageClass: 'remade' }));
+		const target = { namespace, name: 'remade-again', uid, node: NODE };
+		const isAbout = (of: string) => (call: Call) => call.path === of;
+		const told = binder.bind(target).catch(({ message }) => message);
+		await proxy.untilCalls((calls) => calls.some(isAbout(path)));
+		// Another bind goes all its way meanwhile: this one has had the time for it.
+		await binder.bind({ namespace, name: 'other', uid: await createFree('other'), node: NODE });
+		expect(proxy.writes.filter(isAbout(`${paths(namespace).pod('remade-again')}/binding`))).toEqual([]);
+		watch?.release();
+		// What was its volume keeps its data, and serves nobody.
+		expect(await told).toMatch(/claim remade finds no available volume/);
+
+		await api.create(localVolume('remade-2', NODE, 'remade'));
+		await untilSeen(() => cluster.state.volume('remade-2')?.phase === 'Available');
+		await binder.bind(target);
+		expect((await api.get(path)).spec.volumeName).toBe('remade-2');
+		await api.deleteAndWait('/api/v1/persistentvolumes/remade');
+	});
 });
 
 test('what is refused is told as the API server said it, and is not tried again', async () => {
-	const uid = await create('forbidden', false);
+	const uid = await create('forbidden', 'by hand');
 	const script: Fault[] = [{ before: { status: 403, reason: 'Forbidden' } }];
 	scripts.set('PATCH /api/v1/persistentvolumes/forbidden', script);
 	const target = { namespace, name: 'forbidden', uid, node: NODE };

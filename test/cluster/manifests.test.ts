@@ -8,7 +8,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { type DoctorRun, grantDoctor, runDoctor } from './doctor.ts';
 import type { KubeObject } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
-import { claim, paths, pod, selectedNode, useControlPlane } from './shared.ts';
+import { claim, isBound, paths, pod, selectedNode, useControlPlane } from './shared.ts';
 import { grantEvents, grantPins, grantRights, rbac, startTopobind, type Topobind } from './topobind.ts';
 
 const controlPlane = useControlPlane();
@@ -82,6 +82,10 @@ describe('every right of the ClusterRole is needed', () => {
 		});
 		await api.create(claim({ namespace, name: 'rights', storageClass: 'rights' }));
 		await api.create(claim({ namespace, name: 'rights-made', storageClass: 'rights-made' }));
+		await api.create(localVolume('rights-bound', 'rights-1', 'rights'));
+		const bound = claim({ namespace, name: 'rights-bound', storageClass: 'rights' });
+		await api.create({ ...bound, spec: { ...bound.spec, volumeName: 'rights-bound' } });
+		await api.waitFor(paths(namespace).claim('rights-bound'), isBound);
 	});
 	afterAll(() => controlPlane.deleteNode('rights-1'));
 
@@ -116,6 +120,14 @@ describe('every right of the ClusterRole is needed', () => {
 
 	test.each([
 		['get of pods', 'pods', 'get', 'rights-gone', 'rights', /cannot get resource "pods"/],
+		[
+			'get of claims',
+			'persistentvolumeclaims',
+			'get',
+			'rights-bound',
+			'rights-bound',
+			/cannot get resource "persistentvolumeclaims"/,
+		],
 		['patch of volumes', 'persistentvolumes', 'patch', 'rights', 'rights', /cannot patch resource "persistentvolumes"/],
 		[
 			'patch of claims',

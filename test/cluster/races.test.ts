@@ -226,7 +226,7 @@ describe.each([
 				const asked = (of: string) => pod({ namespace, name: of, schedulerName, claims: [`data-${i}`] });
 				await api.create(claim({ namespace, name: `data-${i}`, storageClass }));
 				await api.create(asked(name));
-				// Some before they are looked at, some while they are bound, some as they run.
+				// Some as soon as they are there, some as they run; faults-deleted chooses the moment of the bind.
 				if (i % 3 === 0) return;
 				if (i % 3 === 1) await api.waitFor(paths(namespace).pod(name), (now) => now !== undefined && isPlaced(now));
 				await api.deleteAndWait(paths(namespace).pod(name));

@@ -141,7 +141,9 @@ describe('the sandbox', () => {
 
 	test('is ended with the npm start that began it', async () => {
 		const ports = ['--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'];
-		const npm = spawn('npm', ['start', '--silent', '--', ...ports], { cwd: root, detached: true });
+		// Nor of a cluster that the tests may run in.
+		const { KUBERNETES_SERVICE_HOST: _, ...env } = process.env;
+		const npm = spawn('npm', ['start', '--silent', '--', ...ports], { cwd: root, env, detached: true });
 		// The whole group, should it fail: a process that outlives its npm would hold its ports for ever.
 		cleanups.push(() => endGroup(npm.pid as number));
 		let output = '';
@@ -245,6 +247,23 @@ describe('bad input is told with the right exit code', () => {
 			`topobind: kubeconfig ${path}, context c, server ${url}: the API server answered 401 to GET /api/v1/nodes: Unauthorized\n`,
 		);
 		expect(code).toBe(3);
+	});
+
+	test('in a pod whose service account does not lead to its cluster: 3, and no sandbox but on purpose', async () => {
+		const inPod = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: '9' };
+		const { code, stdout, stderr } = await run(
+			['serve', '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'],
+			inPod,
+		);
+		// The second where the tests themselves run in a pod.
+		expect(stderr).toMatch(
+			/^topobind: (this process runs in a pod, but \/var\/run\/secrets\/.*\/token cannot be read: .* --manifests|cannot reach the API server at https:\/\/127\.0\.0\.1:9 .*)\n$/,
+		);
+		expect(code).toBe(3);
+		expect(stdout).not.toContain('listening');
+		const path = await file('own.json', JSON.stringify({ apiVersion: 'v1', kind: 'List', items: OWN }));
+		const topobind = await serve(['--manifests', path], inPod);
+		await expect.poll(topobind.stdout).toContain('No cluster is touched');
 	});
 
 	test('a port in use: 1, with the flag that sets another', async () => {

@@ -4,24 +4,30 @@ import { claimNames } from '../cluster/chaos/invariants.ts';
 import { ApiError, type KubeObject } from '../cluster/harness/index.ts';
 import { localVolume } from '../cluster/objects.ts';
 import { claim, paths, pod } from '../cluster/shared.ts';
-import { DYNAMIC, DYNAMIC_NODES, type Ground, LOCAL, NODES, SCHEDULER } from './ground.ts';
+import type { Ground } from './ground.ts';
+import { DYNAMIC, DYNAMIC_NODES, LOCAL, NODES, SCHEDULER } from './names.ts';
 import type { Random } from './random.ts';
 
 const MOST_PODS = 40;
-const MOST_FREE_VOLUMES = 30;
+/** So few that most pods compete for some. */
+const MOST_FREE_VOLUMES = 12;
 
 const ACTIONS = {
 	createPod: 12,
 	deletePod: 8,
 	createVolume: 8,
-	deleteVolume: 3,
-	deleteUnusedClaim: 3,
+	deleteVolume: 5,
+	deleteUnusedClaim: 10,
 	relabelNode: 2,
 	replaceNode: 0.5,
 } as const;
 
 export class Churn {
 	readonly counts: Record<string, number> = {};
+	/** The last that began. */
+	doing = '';
+	/** Claims that more than one pod has had. */
+	readonly shared = new Set<string>();
 	readonly #ground: Ground;
 	readonly #random: Random;
 	#made = 0;
@@ -34,6 +40,7 @@ export class Churn {
 	/** One thing happens. */
 	async step(): Promise<void> {
 		const action = this.#random.weighted(ACTIONS);
+		this.doing = action;
 		this.counts[action] = (this.counts[action] ?? 0) + 1;
 		// What one action needs another may just have taken away.
 		await this[action]().catch((error) => {
@@ -43,11 +50,22 @@ export class Churn {
 
 	/** With claims of its own, or one that another pod has already. */
 	private async createPod(): Promise<void> {
-		const { namespace, api } = this.#ground;
 		if ((await this.#pods()).length >= MOST_PODS) return;
-		const number = this.#made++;
 		const shared = this.#random.chance(0.15) ? this.#random.pick(await this.#claims()) : undefined;
-		const claims = shared ? [shared.metadata.name] : [];
+		await this.submit(SCHEDULER, shared?.metadata.name);
+	}
+
+	/** Pods that come all at once, more than there are volumes for. */
+	async crowd(pods: number): Promise<void> {
+		for (let i = 0; i < pods; i++) await this.submit(SCHEDULER);
+	}
+
+	/** A pod with one to three claims, some of which another pod may have already. */
+	async submit(schedulerName: string, shared?: string): Promise<KubeObject> {
+		const { namespace, api } = this.#ground;
+		const number = this.#made++;
+		const claims = shared ? [shared] : [];
+		if (shared) this.shared.add(shared);
 		const own = shared ? 1 : Number(this.#random.weighted({ '1': 6, '2': 3, '3': 1 }));
 		for (let i = 0; i < own; i++) {
 			const storageClass = this.#random.chance(0.3) ? DYNAMIC : LOCAL;
@@ -55,7 +73,7 @@ export class Churn {
 			await api.create(claim({ namespace, name, storageClass }));
 			claims.push(name);
 		}
-		await api.create(pod({ namespace, name: `pod-${number}`, schedulerName: SCHEDULER, claims }));
+		return api.create(pod({ namespace, name: `pod-${number}`, schedulerName, claims }));
 	}
 
 	/** At any moment of its life. */
@@ -67,7 +85,11 @@ export class Churn {
 	private async createVolume(): Promise<void> {
 		const free = (await this.#volumes()).filter(({ spec }) => !spec.claimRef);
 		if (free.length >= MOST_FREE_VOLUMES) return;
-		await this.#ground.api.create(localVolume(`volume-${this.#made++}`, this.#random.pick(NODES) as string, LOCAL));
+		await this.addVolume(this.#random.pick(NODES) as string);
+	}
+
+	async addVolume(node: string): Promise<void> {
+		await this.#ground.api.create(localVolume(`volume-${this.#made++}`, node, LOCAL));
 	}
 
 	/** One that is free, if only until it is deleted, or one whose claim is gone. */

@@ -2,9 +2,9 @@
 
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { connectKubernetes } from '../../src/cluster/kubernetes.ts';
-import { ApiProxy } from '../cluster/chaos/api-proxy.ts';
+import { ApiProxy, type Fault } from '../cluster/chaos/api-proxy.ts';
 import { startRoundRobin } from '../cluster/chaos/round-robin.ts';
-import { addressOf, impatientConfig, startServing } from '../cluster/chaos/serving.ts';
+import { addressOf, impatientConfig, type ServingOptions, startServing } from '../cluster/chaos/serving.ts';
 import {
 	type Api,
 	type CsiDriver,
@@ -14,16 +14,10 @@ import {
 } from '../cluster/harness/index.ts';
 import { localClass } from '../cluster/objects.ts';
 import { classesOf } from '../cluster/shared.ts';
-import { grantNudging, grantRights, type Topobind } from '../cluster/topobind.ts';
+import { grantEvents, grantNudging, grantRights, type Topobind } from '../cluster/topobind.ts';
+import { Checks } from './checks/checks.ts';
+import { DYNAMIC, DYNAMIC_NODES, LOCAL, NODES, SCHEDULER } from './names.ts';
 
-export const SCHEDULER = 'soak';
-export const LOCAL = 'soak-local';
-export const DYNAMIC = 'soak-csi.test';
-/** How volumes are named that somebody made for a claim on another node than was selected. */
-export const ASTRAY = 'astray-';
-/** The first ones have the CSI driver too, and stay; the others come and go. */
-export const NODES = Array.from({ length: 8 }, (_, i) => `soak-${i}`);
-export const DYNAMIC_NODES = NODES.slice(0, 3);
 const BIND_TIMEOUT_SECONDS = 10;
 /** Less than a bind may take: now and then it strikes, and the call that is made again reaches the other replica. */
 const SCHEDULER_TIMEOUT = '6s';
@@ -39,6 +33,9 @@ export class Ground {
 	csi!: CsiDriver;
 	/** A cache like topobind's, in this process, so that it can be compared. */
 	cache!: Cluster;
+	checks!: Checks;
+	/** By path, calls that wait for somebody, whatever else goes wrong. */
+	readonly gates = new Map<string, NonNullable<Fault['before']>>();
 	#turn: Promise<void> = Promise.resolve();
 	readonly #cleanups: (() => Promise<void>)[] = [];
 
@@ -58,17 +55,22 @@ export class Ground {
 		return ground;
 	}
 
-	/** A new process where the old one was. */
+	/** A new process where the old one was. It may not have synced yet. */
 	async restartFirst(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
 		const [first] = this.topobinds as [Topobind];
+		this.checks.ending(0);
 		await (signal === 'SIGKILL' ? first.process.kill() : first.stop());
-		this.topobinds[0] = await this.#serve(0, addressOf(first.extender));
+		this.checks.restarted(0);
+		this.topobinds[0] = await this.#serve(0, { listen: addressOf(first.extender), unsynced: true });
 	}
 
 	/** One after the other: what asks the API server, and what takes it away. */
-	exclusively(work: () => Promise<void>): Promise<void> {
+	exclusively<T>(work: () => Promise<T>): Promise<T> {
 		const turn = this.#turn.then(work);
-		this.#turn = turn.catch(() => {});
+		this.#turn = turn.then(
+			() => {},
+			() => {},
+		);
 		return turn;
 	}
 
@@ -81,6 +83,7 @@ export class Ground {
 		const { api, controlPlane } = this;
 		await grantRights(controlPlane);
 		await grantNudging(controlPlane);
+		await grantEvents(controlPlane);
 		await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
 		this.namespace = await api.createNamespace('soak');
 		this.csi = await controlPlane.startCsiDriver({
@@ -94,10 +97,13 @@ export class Ground {
 		const reach = { matchLabelExpressions: [{ key: `${DYNAMIC}/node`, values: DYNAMIC_NODES }] };
 		// Else claims would be told nodes where no provisioner runs.
 		await api.createAll([localClass(LOCAL), { ...dynamic, allowedTopologies: [reach] } as KubeObject]);
-		for (let i = 0; i < 3; i++) this.proxies.push(await ApiProxy.start(controlPlane.info));
+		for (const identity of ['certificate', 'token', 'certificate'] as const) {
+			this.proxies.push(await ApiProxy.start(controlPlane.info, { identity }));
+		}
 		this.#cleanups.push(async () => {
 			await Promise.all(this.proxies.map((proxy) => proxy.stop()));
 		});
+		this.checks = new Checks(this.proxies, BIND_TIMEOUT_SECONDS * 1_000);
 		this.topobinds = await Promise.all([this.#serve(0), this.#serve(1)]);
 		this.#cleanups.push(async () => {
 			await Promise.all(this.topobinds.map((topobind) => topobind.stop()));
@@ -105,19 +111,21 @@ export class Ground {
 		this.cache = await connectKubernetes({ kubeconfig: (this.proxies[2] as ApiProxy).kubeconfig });
 		this.#cleanups.push(() => this.cache.stop());
 		await this.cache.whenSynced;
-		const front = await startRoundRobin(this.topobinds.map(({ extender }) => extender));
+		this.checks.learn(this.cache.readiness().watches.length);
+		const extenders = this.topobinds.map(({ extender }) => extender);
+		const front = await startRoundRobin(extenders, undefined, (call) => this.checks.binds.observe(call));
 		this.#cleanups.push(() => front.close());
 		const config = await impatientConfig(front.url, SCHEDULER_TIMEOUT);
 		const scheduler = await controlPlane.startScheduler({ config, schedulerName: SCHEDULER });
 		this.#cleanups.push(() => scheduler.stop());
 	}
 
-	#serve(replica: number, listen?: string): Promise<Topobind> {
+	#serve(replica: number, more: Partial<ServingOptions> = {}): Promise<Topobind> {
 		return startServing(this.controlPlane, {
 			proxy: this.proxies[replica] as ApiProxy,
 			bindTimeoutSeconds: BIND_TIMEOUT_SECONDS,
-			...(listen !== undefined && { listen }),
 			env: { NODE_OPTIONS: '--inspect=127.0.0.1:0' },
+			...more,
 		});
 	}
 }

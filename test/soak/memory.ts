@@ -11,6 +11,15 @@ export interface Memory {
 	readonly rss: number;
 }
 
+/** Of the heap, between the first third and the end, in MiB. What is kept on purpose is bounded well below. */
+const MOST_GROWTH = 16;
+
+/** Given what it was at the start, after a third and at the end. */
+export function grown([, early, late]: readonly Memory[]): string[] {
+	const by = (late?.heap ?? 0) - (early?.heap ?? 0);
+	return by > MOST_GROWTH ? [`the heap has grown by ${by} MiB`] : [];
+}
+
 export async function memoryOf({ process }: Topobind): Promise<Memory> {
 	const log = await readFile(process.logFile, 'utf8');
 	const [, url] = /Debugger listening on (ws:\S+)/.exec(log) ?? [];

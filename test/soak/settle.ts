@@ -2,48 +2,87 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { untilEqual } from '../cluster/chaos/cache.ts';
-import {
-	byName,
-	claimNames,
-	type Objects,
-	objectsOf,
-	problemsOf,
-	reaches,
-	tornPods,
-} from '../cluster/chaos/invariants.ts';
+import { byName, claimNames, type Objects, objectsOf, problemsOf, tornPods } from '../cluster/chaos/invariants.ts';
 import type { KubeObject } from '../cluster/harness/index.ts';
-import { localVolume } from '../cluster/objects.ts';
-import { ASTRAY, DYNAMIC, DYNAMIC_NODES, type Ground, LOCAL, NODES } from './ground.ts';
+import type { Churn } from './churn.ts';
+import type { Ground } from './ground.ts';
+import { ASTRAY, DYNAMIC, LOCAL } from './names.ts';
+import { lacksOf, waitingInVain } from './vain.ts';
 
-/** Enough for every claim, wherever its pod can run. */
-const ENOUGH = 60;
+/**
+ * How long what is wrong may stay so. A watch that is silent is found out after 90 s, another try may wait for 30 s, and topobind
+ * looks again within four. It must be well below the five minutes after which kube-scheduler tries every pod by itself.
+ */
+const PATIENCE_MS = 150_000;
 
-/** Waits, bounded, until nothing is wrong; gives what still is. */
-export async function settle(ground: Ground, timeoutMs: number): Promise<string[]> {
-	const { api } = ground;
-	await Promise.all(
-		NODES.flatMap((node) =>
-			Array.from({ length: ENOUGH }, (_, i) => api.create(localVolume(`enough-${node}-${i}`, node, LOCAL))),
-		),
-	);
-	const deadline = Date.now() + timeoutMs;
-	for (;;) {
-		const objects = await objectsOf(api, ground.namespace, [LOCAL, DYNAMIC]);
-		const problems = [
-			...problemsOf(settled(objects)),
-			...waiting(objects),
-			...tornPods(alone(objects)),
-			...(await unready(ground)),
-		];
-		if (problems.length === 0) break;
-		if (Date.now() > deadline) return problems;
-		await pause(500);
-	}
-	return untilEqual(ground.cache, api, 30_000).then(
+/** Gives what is wrong, nothing at the best. */
+export async function settle(ground: Ground, churn: Churn): Promise<string[]> {
+	const asItIs = await untilRight(ground, churn);
+	console.log(`with what there is: ${told(asItIs)}`);
+	if (asItIs.problems.length > 0) return asItIs.problems.map((problem) => `with what there is: ${problem}`);
+	const fed = await feed(ground, churn);
+	if (fed.length > 0) return fed;
+	return untilEqual(ground.cache, ground.api, 30_000).then(
 		() => [],
 		(error: Error) => [error.message],
 	);
 }
+
+/** Gives each waiting pod the volumes that it lacks, one pod after the other: the last volume is all that can wake it. */
+async function feed(ground: Ground, churn: Churn): Promise<string[]> {
+	const most = (await look(ground, churn)).lacks.length;
+	for (let i = 0; i < most; i++) {
+		const [next] = (await look(ground, churn)).lacks;
+		if (!next) break;
+		for (let n = 0; n < next.volumes; n++) await churn.addVolume(next.node);
+		const { problems } = await untilRight(ground, churn);
+		if (problems.length > 0)
+			return problems.map((problem) => `after volumes for ${next.pod.metadata.name}: ${problem}`);
+	}
+	const left = (await look(ground, churn)).lacks;
+	console.log(`with volumes for the ${most} that waited for some: ${left.length} wait`);
+	return left.map(({ pod }) => `pod ${pod.metadata.name} waits although there were volumes for it`);
+}
+
+interface Look {
+	readonly problems: string[];
+	readonly lacks: ReturnType<typeof lacksOf>;
+	readonly pods: number;
+	/** Pods without a node. */
+	readonly waiting: number;
+}
+
+/** Until nothing is wrong any more, or patience is over. */
+async function untilRight(ground: Ground, churn: Churn): Promise<Look & { readonly ms: number }> {
+	const began = Date.now();
+	for (;;) {
+		const seen = await look(ground, churn);
+		const ms = Date.now() - began;
+		if (seen.problems.length === 0 || ms > PATIENCE_MS) return { ...seen, ms };
+		await pause(500);
+	}
+}
+
+async function look(ground: Ground, { shared }: Churn): Promise<Look> {
+	const objects = await objectsOf(ground.api, ground.namespace, [LOCAL, DYNAMIC]);
+	const problems = [
+		...problemsOf(settled(objects)),
+		...waitingInVain(objects),
+		...tornPods(alone(objects, shared)),
+		...stillBinding(ground),
+		...(await unready(ground)),
+	];
+	const { pods } = objects;
+	return {
+		problems,
+		lacks: lacksOf(objects),
+		pods: pods.length,
+		waiting: pods.filter(({ spec }) => !spec.nodeName).length,
+	};
+}
+
+const told = ({ pods, waiting, lacks, ms }: Look & { readonly ms: number }) =>
+	`${pods - waiting} of ${pods} pods run, ${lacks.length} wait for volumes, ${waiting - lacks.length} for what no volume mends; after ${ms} ms`;
 
 /** Without what Kubernetes itself is still deleting. */
 function settled(objects: Objects): Objects {
@@ -67,38 +106,17 @@ function withoutLie(claim: KubeObject): KubeObject {
 const isAstray = ({ spec }: KubeObject | undefined = {}): boolean => spec?.volumeName?.startsWith(ASTRAY) === true;
 
 /** Pods with claims that no other pod has had, nor a volume astray: for others nobody promises that they are not torn. */
-function alone(objects: Objects): Objects {
+function alone(objects: Objects, shared: ReadonlySet<string>): Objects {
 	const claimNamed = byName(objects.claims);
 	const isAlone = (pod: KubeObject) =>
-		claimNames(pod).every((name) => name.startsWith(`${pod.metadata.name.replace('pod', 'claim')}-`)) &&
-		!claimNames(pod).some((name) => isAstray(claimNamed.get(name))) &&
-		!objects.pods.some((other) => other !== pod && claimNames(other).some((name) => claimNames(pod).includes(name)));
+		claimNames(pod).every((name) => !shared.has(name) && !isAstray(claimNamed.get(name)));
 	return { ...objects, pods: objects.pods.filter(isAlone) };
 }
 
-/** Pods that wait although they could run. */
-function waiting(objects: Objects): string[] {
-	return objects.pods
-		.filter(({ spec, metadata }) => !spec.nodeName && !metadata.deletionTimestamp && couldRun({ spec }, objects))
-		.map(({ metadata, status }) => {
-			const why = status.conditions?.find(({ type }: KubeObject) => type === 'PodScheduled')?.message;
-			return `pod ${metadata.name} waits although it could run: ${why}`;
-		});
-}
-
-function couldRun(pod: KubeObject, { claims, volumes, nodes }: Objects): boolean {
-	const mounted = claimNames(pod).map((name) => claims.find(({ metadata }) => metadata.name === name));
-	if (mounted.some((claim) => !claim || claim.status.phase === 'Lost' || claim.metadata.deletionTimestamp))
-		return false;
-	return nodes.some((node) =>
-		mounted.every((claim) => {
-			const volume = volumes.find(({ metadata }) => metadata.name === claim?.spec.volumeName);
-			if (claim?.spec.volumeName) return volume !== undefined && reaches(volume, node);
-			if (claim?.spec.storageClassName === LOCAL) return true;
-			const selected = claim?.metadata.annotations?.['volume.kubernetes.io/selected-node'];
-			return selected ? selected === node.metadata.name : DYNAMIC_NODES.includes(node.metadata.name);
-		}),
-	);
+/** Who could be bound is by now. */
+function stillBinding({ checks }: Ground): string[] {
+	const { running } = checks.binds;
+	return running === 0 ? [] : [`${running} calls to /bind still run`];
 }
 
 /** Every replica is ready, and assumes nothing. */

@@ -72,6 +72,19 @@ export class KubeConfigError extends Error {
 	}
 }
 
+/** This process runs in a pod whose service account cannot be used. The message names what is missing, and what would help. */
+export class ServiceAccountError extends Error {
+	constructor(problem: string, cause?: unknown) {
+		super(
+			`this process runs in a pod, but ${problem}. Let the pod have the token of its service account ` +
+				'(serviceAccountName, and automountServiceAccountToken not false), or name a cluster with --kubeconfig, or, ' +
+				'for manifests in memory instead of a cluster, files with --manifests',
+			{ cause },
+		);
+		this.name = 'ServiceAccountError';
+	}
+}
+
 function answered({ method, path }: Attempt, status: number): string {
 	return `the API server answered ${status} to ${method} ${path}`;
 }

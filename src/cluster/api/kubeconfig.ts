@@ -1,11 +1,12 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type ClientOptions, KubeClient } from './client.ts';
 import { type ConfigSource, KubeConfigCredentials, type LoadedConfig } from './credentials.ts';
-import { KubeConfigError } from './errors.ts';
+import { KubeConfigError, ServiceAccountError } from './errors.ts';
 import { readCurrentContext } from './kubeconfig-file.ts';
 
 const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+const CA_PATH = '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt';
 
 export interface LoadOptions extends Omit<ClientOptions, 'credentials'> {
 	/** Path of a kubeconfig file. Without it, the pod's service account. */
@@ -20,18 +21,10 @@ export interface LoadedClient {
 	readonly description: string;
 }
 
-/** Whether this process runs in a pod with a service account token. */
-export function inCluster(root = ''): boolean {
-	const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
-	return Boolean(host && port) && existsSync(root + TOKEN_PATH);
-}
-
-/** Makes a client; sends nothing yet. Throws KubeConfigError. */
+/** Makes a client; sends nothing yet. Throws KubeConfigError or, in a pod and without a kubeconfig, ServiceAccountError. */
 export async function loadKubeConfig(options: LoadOptions = {}): Promise<LoadedClient> {
 	const { kubeconfig, root = '', ...clientOptions } = options;
-	if (kubeconfig === undefined && !inCluster(root)) {
-		throw new KubeConfigError('no kubeconfig was given, and this process does not run in a pod with a service account');
-	}
+	if (kubeconfig === undefined) checkPod(root);
 	// Its generated API classes take a second and 80 MB to load: only for those who talk to a cluster.
 	const library = await import('@kubernetes/client-node');
 	const source =
@@ -82,18 +75,27 @@ function serviceAccount(Config: typeof KubeConfig, root: string): ConfigSource {
 			const config = new Config();
 			config.loadFromCluster(root);
 			for (const user of config.users) Object.assign(user, { authProvider: undefined });
-			checkReadable(root + TOKEN_PATH);
 			allowPlainHttp(config);
 			return { config, tokenFile: root + TOKEN_PATH };
 		},
 	};
 }
 
-function checkReadable(path: string): void {
+/** What Kubernetes gives every pod, and what it gives those with a service account. */
+function checkPod(root: string): void {
+	const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
+	if (!host) throw new KubeConfigError('no kubeconfig was given, and this process does not run in a pod');
+	if (!port) throw new ServiceAccountError('KUBERNETES_SERVICE_PORT is not set, though KUBERNETES_SERVICE_HOST is');
+	for (const path of [TOKEN_PATH, CA_PATH]) {
+		if (read(root + path).trim() === '') throw new ServiceAccountError(`${root + path} is empty`);
+	}
+}
+
+function read(path: string): string {
 	try {
-		readFileSync(path);
+		return readFileSync(path, 'utf8');
 	} catch (error) {
-		throw new KubeConfigError(`the service account's ${path} cannot be read: ${(error as Error).message}`, error);
+		throw new ServiceAccountError(`${path} cannot be read: ${(error as Error).message}`, error);
 	}
 }
 

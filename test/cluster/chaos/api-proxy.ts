@@ -1,75 +1,67 @@
 // Stands between topobind and the API server, counts what is asked, and goes wrong where a test says so.
 
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Agent, request } from 'node:https';
+import { Agent, createServer as createTlsServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { ControlPlaneInfo } from '../harness/index.ts';
+import { decide, type Fault, give, refuse, type Step } from './answers.ts';
+import { type Call, type Ended, hasMore, kindOf, type Observer } from './calls.ts';
+import { CertificateIdentity, type Identity, TokenIdentity } from './identity.ts';
 import { OpenWatch } from './open-watch.ts';
+import { writeKubeconfig } from './rotating.ts';
 
-export interface Call {
-	/** From 1. */
-	readonly number: number;
-	readonly kind: 'list' | 'watch' | 'read' | 'write';
-	readonly method: string;
-	/** Without the query. */
-	readonly path: string;
-	readonly query: URLSearchParams;
-}
-
-/** reset: the connection breaks. silence: nothing comes until the client gives up. cut: half of the answer comes. */
-type Breakdown = 'reset' | 'silence' | 'cut';
-interface Answer {
-	readonly status: number;
-	readonly reason?: string;
-	readonly headers?: Readonly<Record<string, string>>;
-}
-type Step = Breakdown | Answer | undefined;
-
-/** What happens to a call. A function is waited for, and may decide then. */
-export interface Fault {
-	/** Instead of forwarding it. */
-	readonly before?: Step | (() => Promise<Step> | Step);
-	/** Instead of answering, when the API server has carried it out. */
-	readonly after?: Step | (() => Promise<Step> | Step);
-}
+export type { Fault } from './answers.ts';
+export type { Call, Observer } from './calls.ts';
 
 export type Rule = (call: Call) => Fault | undefined;
 
 let count = 0;
 
+export interface ApiProxyOptions {
+	/** What its client comes with; a token by default. */
+	readonly identity?: 'token' | 'certificate';
+}
+
 export class ApiProxy {
-	/** Points to the proxy; the token in it is the proxy's own, see `rotateToken`. */
+	/** Points to the proxy; who comes by it is told by `identity`. */
 	readonly kubeconfig: string;
+	readonly identity: Identity;
 	readonly calls: Call[] = [];
 	readonly watches = new Set<OpenWatch>();
 	/** How much later than the API server says it the watches tell, in ms; for watches that are opened from now on. */
 	lagMs = 0;
+	/** How many objects the first page of a list may have, whatever its client asks for; for all, nothing. */
+	firstPage: number | undefined;
+	observer: Observer = () => undefined;
+	/** By path, when its last watch ended: epoch milliseconds. */
+	readonly closedAt = new Map<string, number>();
+	/** Since when it can be reached: epoch milliseconds. */
+	upSince = 0;
 	readonly #info: ControlPlaneInfo;
 	readonly #agent: Agent;
-	readonly #tokenFile: string;
 	#server: Server | undefined;
 	#port = 0;
 	#rule: Rule = () => undefined;
-	#accepted = new Set<string>();
 	readonly #waiting = new Set<() => void>();
 
-	private constructor(info: ControlPlaneInfo) {
+	private constructor(info: ControlPlaneInfo, options: ApiProxyOptions) {
 		const name = `api-proxy-${process.pid}-${count++}`;
 		this.#info = info;
 		this.kubeconfig = join(info.dir, `${name}.kubeconfig`);
-		this.#tokenFile = join(info.dir, `${name}.token`);
+		this.identity = new (options.identity === 'certificate' ? CertificateIdentity : TokenIdentity)(info.dir, name);
 		this.#agent = new Agent({ keepAlive: true, ca: readFileSync(info.access.caFile), maxSockets: Infinity });
 	}
 
-	static async start(info: ControlPlaneInfo): Promise<ApiProxy> {
-		const proxy = new ApiProxy(info);
+	static async start(info: ControlPlaneInfo, options: ApiProxyOptions = {}): Promise<ApiProxy> {
+		const proxy = new ApiProxy(info, options);
 		await proxy.up();
-		proxy.rotateToken('first');
-		writeFileSync(proxy.kubeconfig, proxy.#kubeconfig());
+		const { user, serving } = proxy.identity;
+		const server = `${serving ? 'https' : 'http'}://127.0.0.1:${proxy.#port}`;
+		writeKubeconfig(proxy.kubeconfig, server, serving?.caFile, user);
 		return proxy;
 	}
 
@@ -99,8 +91,12 @@ export class ApiProxy {
 
 	/** Writes another token for the client, and lets in no other from now on. */
 	rotateToken(token: string): void {
-		this.#accepted = new Set([`Bearer ${token}`]);
-		writeFileSync(this.#tokenFile, token);
+		if (!(this.identity instanceof TokenIdentity)) throw new Error('this client comes with a certificate');
+		this.identity.issue(token);
+	}
+
+	get isUp(): boolean {
+		return this.#server?.listening === true;
 	}
 
 	/** Every connection breaks and none is accepted, as when the API server is restarted. */
@@ -112,11 +108,14 @@ export class ApiProxy {
 	}
 
 	async up(): Promise<void> {
-		this.#server = createServer((incoming, outgoing) => void this.#serve(incoming, outgoing));
+		const serve = (incoming: IncomingMessage, outgoing: ServerResponse) => void this.#serve(incoming, outgoing);
+		const { serving } = this.identity;
+		this.#server = serving ? createTlsServer(tlsOptions(serving), serve) : createServer(serve);
 		this.#server.keepAliveTimeout = 120_000;
 		this.#server.listen(this.#port, '127.0.0.1');
 		await once(this.#server, 'listening');
 		this.#port = (this.#server.address() as AddressInfo).port;
+		this.upSince = Date.now();
 	}
 
 	async stop(): Promise<void> {
@@ -125,26 +124,47 @@ export class ApiProxy {
 	}
 
 	async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+		let ended: ((end: Ended) => void) | undefined;
+		const end = (how: Ended) => {
+			ended?.(how);
+			ended = undefined;
+		};
 		try {
 			const body = await buffer(incoming);
 			const call = this.#note(incoming);
-			if (!this.#accepted.has(incoming.headers.authorization ?? '')) {
+			ended = this.observer(call);
+			if (!this.identity.accepts(incoming)) {
+				end({ status: 401 });
 				refuse(outgoing, { status: 401, reason: 'Unauthorized' });
 				return;
 			}
 			const fault = this.#rule(call) ?? {};
-			if (await interfere(outgoing, await decide(fault.before))) return;
-			const answer = await this.#forward(incoming, outgoing, body);
-			if (call.kind === 'watch' && answer.statusCode === 200) {
+			const before = await decide(fault.before);
+			if (before) {
+				end(endOf(before));
+				await give(before, outgoing);
+				return;
+			}
+			const answer = await this.#forward(call, incoming, outgoing, body);
+			const { statusCode: status = 502 } = answer;
+			if (call.kind === 'watch' && status === 200) {
 				await this.#passWatch(call, answer, outgoing);
 				return;
 			}
 			const received = await buffer(answer);
-			if (await interfere(outgoing, await decide(fault.after), received)) return;
-			outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(received);
+			const after = await decide(fault.after);
+			if (after) {
+				end(endOf(after));
+				await give(after, outgoing, received);
+				return;
+			}
+			end({ status, more: call.kind === 'list' && hasMore(received) });
+			outgoing.writeHead(status, answer.headers).end(received);
 		} catch {
 			// The client has gone, or the API server has: either way its end of the line ends.
 			outgoing.destroy();
+		} finally {
+			end({});
 		}
 	}
 
@@ -157,11 +177,18 @@ export class ApiProxy {
 		return call;
 	}
 
-	async #forward(incoming: IncomingMessage, outgoing: ServerResponse, body: Buffer): Promise<IncomingMessage> {
+	async #forward(
+		call: Call,
+		incoming: IncomingMessage,
+		outgoing: ServerResponse,
+		body: Buffer,
+	): Promise<IncomingMessage> {
 		const { access } = this.#info;
 		const headers = { ...incoming.headers, authorization: `Bearer ${access.tokens.topobind}` };
-		const { method = 'GET', url = '/' } = incoming;
-		const forwarded = request(new URL(url, access.server), { method, headers, agent: this.#agent });
+		const url = new URL(incoming.url ?? '/', access.server);
+		const isFirstPage = call.kind === 'list' && !call.query.has('continue');
+		if (isFirstPage && this.firstPage) url.searchParams.set('limit', String(this.firstPage));
+		const forwarded = request(url, { method: call.method, headers, agent: this.#agent });
 		outgoing.once('close', () => forwarded.destroy());
 		const answered = once(forwarded, 'response');
 		forwarded.end(body);
@@ -179,6 +206,7 @@ export class ApiProxy {
 			watch.end();
 		} finally {
 			this.watches.delete(watch);
+			this.closedAt.set(call.path, Date.now());
 			this.#wake();
 		}
 	}
@@ -204,53 +232,13 @@ export class ApiProxy {
 		for (const resolve of this.#waiting) resolve();
 		this.#waiting.clear();
 	}
-
-	#kubeconfig(): string {
-		const name = 'proxy';
-		return JSON.stringify({
-			apiVersion: 'v1',
-			kind: 'Config',
-			clusters: [{ name, cluster: { server: `http://127.0.0.1:${this.#port}` } }],
-			users: [{ name, user: { tokenFile: this.#tokenFile } }],
-			contexts: [{ name, context: { cluster: name, user: name } }],
-			'current-context': name,
-		});
-	}
 }
 
-function kindOf(method: string, path: string, query: URLSearchParams): Call['kind'] {
-	if (method !== 'GET') return 'write';
-	if (query.has('watch')) return 'watch';
-	return /\/namespaces\/[^/]+\/[^/]+\/[^/]+$/.test(path) ? 'read' : 'list';
+/** Whoever comes is let in, and told 401 then, as the API server does it. */
+function tlsOptions({ pair, authority }: NonNullable<Identity['serving']>) {
+	return { cert: pair.cert, key: pair.key, ca: authority, requestCert: true, rejectUnauthorized: false };
 }
 
-async function decide(step: Fault['before']): Promise<Step> {
-	return typeof step === 'function' ? step() : step;
-}
-
-/** True where the call has got its answer, or never will. */
-async function interfere(outgoing: ServerResponse, step: Step, answer: Buffer = Buffer.alloc(0)): Promise<boolean> {
-	if (step === undefined) return false;
-	if (step === 'reset') outgoing.socket?.resetAndDestroy();
-	else if (step === 'silence') await once(outgoing, 'close');
-	else if (step === 'cut') cut(outgoing, answer);
-	else refuse(outgoing, step);
-	return true;
-}
-
-function cut(outgoing: ServerResponse, answer: Buffer): void {
-	outgoing.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length });
-	outgoing.write(answer.subarray(0, answer.length / 2), () => outgoing.destroy());
-}
-
-function refuse(outgoing: ServerResponse, { status, reason = '', headers = {} }: Answer): void {
-	const body = {
-		kind: 'Status',
-		apiVersion: 'v1',
-		status: 'Failure',
-		code: status,
-		reason,
-		message: `scripted ${status}`,
-	};
-	outgoing.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+function endOf(step: NonNullable<Step>): Ended {
+	return typeof step === 'string' ? {} : { status: step.status };
 }

@@ -2,12 +2,15 @@
 
 import type { ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { breakOff } from './answers.ts';
 
 /** How the lines of a watch reach the client. mute: they do not, and nobody is told; for good, as no API server goes on after a gap. */
 export type Delivery = 'whole' | 'twice' | 'in pieces' | 'mute';
 
 export class OpenWatch {
 	readonly path: string;
+	/** Epoch milliseconds. */
+	readonly openedAt = Date.now();
 	#delivery: Delivery = 'whole';
 	readonly #outgoing: ServerResponse;
 	readonly #lagMs: number;
@@ -52,7 +55,7 @@ export class OpenWatch {
 	/** An ERROR event, such as an API server sends when a version is too old. */
 	error(code: number, reason: string): void {
 		const object = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message: `scripted ${reason}` };
-		this.#outgoing.write(`${JSON.stringify({ type: 'ERROR', object })}\n`);
+		this.#write(`${JSON.stringify({ type: 'ERROR', object })}\n`);
 	}
 
 	/** Half of a line, and then the connection breaks. */
@@ -62,7 +65,7 @@ export class OpenWatch {
 
 	/** As a network that breaks. */
 	reset(): void {
-		this.#outgoing.socket?.resetAndDestroy();
+		breakOff(this.#outgoing);
 	}
 
 	/** As a server whose time for it is over. */
@@ -80,16 +83,21 @@ export class OpenWatch {
 			this.#pieces = this.#pieces.then(() => this.#deliverInPieces(line));
 			return;
 		}
-		this.#outgoing.write(line);
-		if (this.#delivery === 'twice') this.#outgoing.write(line);
+		this.#write(line);
+		if (this.#delivery === 'twice') this.#write(line);
 	}
 
 	/** Each with a moment of its own: what is written at once arrives at once. */
 	async #deliverInPieces(line: Buffer): Promise<void> {
 		const size = Math.ceil(line.length / 3);
 		for (let at = 0; at < line.length; at += size) {
-			this.#outgoing.write(line.subarray(at, at + size));
+			this.#write(line.subarray(at, at + size));
 			await pause(5);
 		}
+	}
+
+	/** What is late may come when the watch has ended. */
+	#write(bytes: Buffer | string): void {
+		if (!this.#outgoing.writableEnded) this.#outgoing.write(bytes);
 	}
 }

@@ -27,13 +27,13 @@ export function writeBundle(file: string, ...authorities: readonly Certificate[]
 	writeFileSync(file, authorities.map(({ cert }) => cert).join(''));
 }
 
-/** A kubeconfig that names files; `user` is what kubeconfig files have under that name. */
-export function writeKubeconfig(file: string, server: string, caFile: string, user: object): string {
+/** A kubeconfig that names files; `user` is what kubeconfig files have under that name. Plain HTTP needs no authority. */
+export function writeKubeconfig(file: string, server: string, caFile: string | undefined, user: object): string {
 	const name = 'rotating';
 	const config = {
 		apiVersion: 'v1',
 		kind: 'Config',
-		clusters: [{ name, cluster: { server, 'certificate-authority': caFile } }],
+		clusters: [{ name, cluster: { server, ...(caFile && { 'certificate-authority': caFile }) } }],
 		users: [{ name, user }],
 		contexts: [{ name, context: { cluster: name, user: name } }],
 		'current-context': name,

@@ -1,7 +1,7 @@
 // One address for several replicas, which answer in turn.
 
 import { once } from 'node:events';
-import { Agent, createServer, request } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
@@ -10,22 +10,53 @@ export interface RoundRobin {
 	close(): Promise<void>;
 }
 
+/** A call on its way to one of the replicas. It goes on when who made it has given up. */
+export interface FrontCall {
+	readonly verb: string;
+	/** Which of the replicas. */
+	readonly target: number;
+	readonly body: Buffer;
+}
+
+/** What came of it: an answer, or none. */
+export interface FrontEnd {
+	readonly status?: number;
+	readonly text?: string;
+	readonly error?: Error;
+}
+
+/** Is told of each call as it comes; what it gives is told of its end. */
+export type FrontObserver = (call: FrontCall) => (end: FrontEnd) => void;
+
 /** Is told the verb of each call as it comes. */
 export async function startRoundRobin(
 	targets: readonly string[],
 	onCall: (verb: string) => void = () => {},
+	observe: FrontObserver = () => () => {},
 ): Promise<RoundRobin> {
 	let turn = 0;
 	const agent = new Agent({ keepAlive: true });
-	const server = createServer(async (incoming, outgoing) => {
+	const pass = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
 		const body = await buffer(incoming);
 		const { method, url, headers } = incoming;
-		onCall((url ?? '').slice(1));
-		const forwarded = request(new URL(url ?? '/', targets[turn++ % targets.length]), { method, headers, agent });
-		forwarded.on('error', () => outgoing.destroy());
-		forwarded.on('response', (answer) => answer.pipe(outgoing.writeHead(answer.statusCode ?? 502, answer.headers)));
+		const verb = (url ?? '').slice(1);
+		onCall(verb);
+		const target = turn++ % targets.length;
+		const end = observe({ verb, target, body });
+		const forwarded = request(new URL(url ?? '/', targets[target]), { method, headers, agent });
 		forwarded.end(body);
-	});
+		try {
+			const [answer] = await once(forwarded, 'response');
+			const received = await buffer(answer);
+			end({ status: answer.statusCode, text: received.toString() });
+			outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(received);
+		} catch (error) {
+			end({ error: error as Error });
+			throw error;
+		}
+	};
+	// Who cannot be answered sees the connection break.
+	const server = createServer((incoming, outgoing) => void pass(incoming, outgoing).catch(() => outgoing.destroy()));
 	server.keepAliveTimeout = 120_000;
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');

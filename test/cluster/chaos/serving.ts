@@ -18,10 +18,12 @@ export interface ServingOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	/** More of the configuration file. */
 	readonly config?: object;
+	/** Resolve as soon as it listens, synced or not. */
+	readonly unsynced?: boolean;
 }
 
 export function startServing(controlPlane: ControlPlane, options: ServingOptions = {}): Promise<Topobind> {
-	const { proxy, kubeconfig = proxy?.kubeconfig, listen, bindTimeoutSeconds, env } = options;
+	const { proxy, kubeconfig = proxy?.kubeconfig, listen, bindTimeoutSeconds, env, unsynced } = options;
 	const bind = bindTimeoutSeconds === undefined ? {} : { bind: { timeoutSeconds: bindTimeoutSeconds } };
 	const { info } = controlPlane;
 	const kubeconfigs = { ...info.access.kubeconfigs, ...(kubeconfig !== undefined && { topobind: kubeconfig }) };
@@ -31,6 +33,7 @@ export function startServing(controlPlane: ControlPlane, options: ServingOptions
 		...(listen !== undefined && { listen }),
 		config: { ...bind, ...options.config },
 		...(env && { env }),
+		...(unsynced && { unsynced }),
 	});
 }
 

@@ -7,7 +7,7 @@ import type { Built } from '../build/cache.ts';
 import type { Api } from './api.ts';
 import type { ControlPlaneInfo } from './control-plane.ts';
 import { registerCsiDriver } from './nodes.ts';
-import { type ProcessOptions, type Running, startProcess } from './processes.ts';
+import { type Running, startProcess } from './processes.ts';
 
 export interface CsiDriverOptions {
 	/** Name of the driver, which is also the provisioner of its classes. Unique in the control plane. */
@@ -54,6 +54,11 @@ export interface CsiDriver {
 	/** Kills csi-provisioner of one node, and nothing else of it. */
 	stopProvisioner(node: string): Promise<void>;
 	startProvisioner(node: string): Promise<void>;
+	/** Starts them again, with what they had. */
+	startNode(name: string): Promise<void>;
+	/** csi-provisioner of one node does nothing and says nothing, until it is resumed. */
+	suspendProvisioner(node: string): void;
+	resumeProvisioner(node: string): void;
 	stop(): Promise<void>;
 }
 
@@ -88,7 +93,10 @@ export async function startCsiDriver(
 	});
 
 	const byNode = new Map<string, Running[]>();
-	const provisioners = new Map<string, ProcessOptions>();
+	const partsOf = new Map<string, ReturnType<typeof parts>>();
+	const startNode = async (name: string) => {
+		for (const part of partsOf.get(name) ?? []) byNode.get(name)?.push(await startProcess({ ...part, dir }));
+	};
 	await Promise.all(
 		options.nodes.map(async (node) => {
 			const topology = node.topology ?? defaultTopology(options, node);
@@ -97,12 +105,9 @@ export async function startCsiDriver(
 				name: options.name,
 				topologyKeys: Object.keys(topology),
 			});
-			const processes: Running[] = [];
-			byNode.set(node.name, processes);
-			for (const part of parts(built, info, options, dir, node, topology)) {
-				processes.push(await startProcess({ ...part, dir }));
-				if (part.bin === built.bin['csi-provisioner']) provisioners.set(node.name, { ...part, dir });
-			}
+			byNode.set(node.name, []);
+			partsOf.set(node.name, parts(built, info, options, dir, node, topology));
+			await startNode(node.name);
 		}),
 	);
 
@@ -111,6 +116,8 @@ export async function startCsiDriver(
 	const stopNode = async (name: string) => {
 		await Promise.all((byNode.get(name) ?? []).map((process) => process.kill()));
 	};
+	const provisioner = (node: string) =>
+		byNode.get(node)?.find(({ name, alive }) => name === provisionerName(node) && alive());
 	return {
 		name: options.name,
 		failCreate: (code, { node, message = '' } = {}) => writeFileSync(faultFile(node), `${code} ${message}`),
@@ -119,22 +126,24 @@ export async function startCsiDriver(
 		releaseSnapshots: () => rmSync(holdFile, { force: true }),
 		volumes: () => volumesIn(join(dataDir, 'pools')),
 		stopNode,
+		startNode,
+		suspendProvisioner: (node) => provisioner(node)?.suspend(),
+		resumeProvisioner: (node) => provisioner(node)?.resume(),
 		async stopProvisioner(node) {
-			const name = provisioners.get(node)?.name;
-			await Promise.all(
-				(byNode.get(node) ?? []).filter((process) => process.name === name).map((process) => process.kill()),
-			);
+			await provisioner(node)?.kill();
 		},
 		async startProvisioner(node) {
-			const provisioner = provisioners.get(node);
-			if (!provisioner) throw new Error(`the driver is not on node ${node}`);
-			byNode.get(node)?.push(await startProcess(provisioner));
+			const part = partsOf.get(node)?.find(({ name }) => name === provisionerName(node));
+			if (!part) throw new Error(`the driver is not on node ${node}`);
+			byNode.get(node)?.push(await startProcess({ ...part, dir }));
 		},
 		stop: async () => {
 			await Promise.all([...byNode.keys()].map(stopNode));
 		},
 	};
 }
+
+const provisionerName = (node: string) => `provisioner-${node}`;
 
 /** What ListVolumes of the driver goes by: `<pool>/volumes/<handle>`. */
 function volumesIn(pools: string): string[] {
@@ -180,7 +189,7 @@ function parts(
 			],
 		},
 		{
-			name: `provisioner-${node.name}`,
+			name: provisionerName(node.name),
 			bin: built.bin['csi-provisioner'],
 			args: [
 				...sidecar,

@@ -33,6 +33,9 @@ export interface Running {
 	stop(graceMs?: number): Promise<void>;
 	/** SIGKILL, as when a machine dies. */
 	kill(): Promise<void>;
+	/** Stands still from now on, until `resume`. */
+	suspend(): void;
+	resume(): void;
 }
 
 /** Starts a process. Fails if it cannot be started at all. */
@@ -67,6 +70,8 @@ export async function startProcess(options: ProcessOptions): Promise<Running> {
 		exited,
 		alive,
 		kill,
+		suspend: () => void child.kill('SIGSTOP'),
+		resume: () => void child.kill('SIGCONT'),
 		lastLines: (count = 20) => readFileSync(logFile, 'utf8').trim().split('\n').slice(-count).join('\n'),
 		stop: async (graceMs = 3000) => {
 			child.kill('SIGTERM');

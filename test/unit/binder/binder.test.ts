@@ -1,8 +1,9 @@
 /** One bind at a time for each pod, from the judgement to the Binding, and how it may end. */
 
-import { describe, expect, test, vi } from 'vitest';
-import { claim, node, pod, volume } from '../domain/builders.ts';
-import { target } from './fake-cluster.ts';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Binder } from '../../../src/binder/binder.ts';
+import { claim, csiNode, type Manifest, node, pod, storageClass, terms, volume, ZONE } from '../domain/builders.ts';
+import { type FakeCluster, target } from './fake-cluster.ts';
 import { errorOf, ground, turn, until } from './support.ts';
 
 const LOCAL = [volume('pv', { on: 'n1' }), claim('data'), pod('app', 'data')];
@@ -127,14 +128,37 @@ describe('a pod has one bind at a time', () => {
 		cluster.bindVolumes();
 		await end;
 	});
+
+	test('also while the bind of the first still runs', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		const held = cluster.gate('claimVolume', 'before');
+		const first = errorOf(binder.bind(target('app')));
+		await held.reached;
+		cluster.change('Pod', 'app', { uid: 'uid-second' });
+		const second = binder.bind({ ...target('app'), uid: 'uid-second' });
+		expect(binder.running).toBe(2);
+		held.open();
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		cluster.bindVolumes();
+		await second;
+		expect(await first).toMatchObject({
+			result: 'ended',
+			message: 'pod ns/app is another one by now: its UID is not uid-app',
+		});
+	});
+
+	test('also where the watch still shows the first: the API server is asked', async () => {
+		const { cluster, binder } = ground([pod('app')]);
+		cluster.holdWatch();
+		cluster.change('Pod', 'app', { uid: 'uid-second' });
+		await binder.bind({ ...target('app'), uid: 'uid-second' });
+		expect(cluster.calls).toEqual(['readPod app', 'bindPod app to n1']);
+	});
 });
 
 describe('what ends a bind', () => {
 	/** Ends while the claim is being waited for. */
-	async function endOf(
-		objects: typeof LOCAL | typeof DYNAMIC,
-		what: (cluster: ReturnType<typeof ground>['cluster']) => void,
-	) {
+	async function endOf(objects: readonly Manifest[], what: (cluster: FakeCluster) => void) {
 		const { cluster, binder } = ground(objects);
 		const end = errorOf(binder.bind(target('app')));
 		await until(() => cluster.calls.length > 0);
@@ -148,6 +172,11 @@ describe('what ends a bind', () => {
 	test('the pod is deleted', async () => {
 		const gone = { result: 'ended', message: 'pod ns/app no longer exists' };
 		expect(await endOf(LOCAL, (cluster) => cluster.remove('Pod', 'app'))).toEqual(gone);
+	});
+
+	test('the pod is deleted, and one of its name takes its place', async () => {
+		const why = { result: 'ended', message: 'pod ns/app is another one by now: its UID is not uid-app' };
+		expect(await endOf(LOCAL, (cluster) => cluster.change('Pod', 'app', { uid: 'uid-second' }))).toEqual(why);
 	});
 
 	test('the pod is being deleted', async () => {
@@ -194,6 +223,44 @@ describe('what ends a bind', () => {
 		});
 	});
 
+	describe('the provisioned volume is an in-tree one', () => {
+		const EBS_ZONE = 'topology.ebs.csi.aws.com/zone';
+		const inTree = (volumeID: string) =>
+			volume('made', {
+				...{ class: 'csi', affinity: terms([ZONE, 'In', 'a']), spec: { awsElasticBlockStore: { volumeID } } },
+			});
+		const migrates = csiNode('n1', 'kubernetes.io/aws-ebs');
+		const on = (zone: string, csiZone: string) => node('n1', { [ZONE]: zone, [EBS_ZONE]: csiZone });
+		const provisions = (volumeID: string) => (cluster: FakeCluster) => cluster.provision('data', inTree(volumeID));
+
+		test('and its node has migrated to CSI: the CSI driver decides where it can be reached', async () => {
+			const { message } = await endOf([...DYNAMIC, on('a', 'b'), migrates], provisions('vol-1'));
+			expect(message).toBe(`volume made needs ${EBS_ZONE} in (a), which the selected node does not have`);
+			const { message: untranslatable } = await endOf([...DYNAMIC, on('a', 'a'), migrates], provisions('aws:///x'));
+			expect(untranslatable).toBe('volume made cannot be migrated to CSI: "aws:///x" is not the id of an EBS volume');
+		});
+
+		test('and its node has not: its own affinity does', async () => {
+			const { cluster, binder } = ground([...DYNAMIC, on('a', 'b'), csiNode('n1')]);
+			const end = binder.bind(target('app'));
+			await until(() => cluster.claim('data')?.selectedNode !== undefined);
+			cluster.provision('data', inTree('vol-1'));
+			await end;
+		});
+
+		test('and its node migrates while the claim is waited for: that is noticed', async () => {
+			const { cluster, binder } = ground([...DYNAMIC, on('a', 'b'), csiNode('n1')]);
+			const end = errorOf(binder.bind(target('app')));
+			await until(() => cluster.claim('data')?.selectedNode !== undefined);
+			// The claim names its volume, and is not bound to it for good.
+			cluster.put(inTree('vol-1'));
+			cluster.change('PersistentVolumeClaim', 'data', { volumeName: 'made' });
+			await turn();
+			cluster.put(migrates);
+			expect(await end).toMatchObject({ result: 'ended', message: expect.stringContaining(EBS_ZONE) });
+		});
+	});
+
 	test('a label of the node changes so that the volume cannot be reached any more', async () => {
 		const renamed = node('n1', { 'kubernetes.io/hostname': 'elsewhere' });
 		expect(await endOf(LOCAL, (cluster) => cluster.put(renamed))).toMatchObject({ result: 'ended' });
@@ -206,6 +273,19 @@ describe('what ends a bind', () => {
 		cluster.change('Pod', 'app', { nodeName: 'n1' });
 		await end;
 		expect(cluster.calls).toEqual(['claimVolume pv for data', 'readPod app']);
+	});
+
+	test('also between two volumes: the second is not claimed any more', async () => {
+		const { cluster, binder } = ground([
+			...['pv-1', 'pv-2'].map((name) => volume(name, { on: 'n1' })),
+			...['a', 'b'].map((name) => claim(name)),
+			pod('app', 'a', 'b'),
+		]);
+		const end = binder.bind(target('app'));
+		await until(() => cluster.volume('pv-1')?.claimRef !== undefined);
+		cluster.change('Pod', 'app', { nodeName: 'n1' });
+		await end;
+		expect(cluster.calls).toEqual(['claimVolume pv-1 for a', 'readPod app']);
 	});
 
 	test('the pod is bound to another node', async () => {
@@ -261,12 +341,13 @@ describe('time', () => {
 		// The plan takes for written what another bind has assumed, and the look at its progress does not: a mistake of ours.
 		vi.spyOn(cluster.state, 'isAssumed').mockReturnValue(false);
 		const held = cluster.gate('claimVolume', 'before');
-		const first = errorOf(binder.bind(target('app')));
+		const other = new Binder(cluster.state, cluster, { timeoutMs: 10_000 });
+		const first = errorOf(other.bind(target('app')));
 		await held.reached;
 		expect((await errorOf(binder.bind(target('twin')))).result).toBe('timeout');
-		expect((await first).result).toBe('timeout');
-		held.open();
-		await turn();
+		// Not before: what it wrote would end the other's turns too.
+		held.fail('refused');
+		expect((await first).result).toBe('failed');
 	});
 
 	test('what was written stays when it is up, and the next bind finishes it', async () => {
@@ -275,7 +356,7 @@ describe('time', () => {
 		const again = errorOf(binder.bind(target('app')));
 		cluster.provision('data', volume('made', { class: 'csi', on: 'n1' }));
 		await expect(again).rejects.toThrow('the bind succeeded');
-		expect(cluster.calls).toEqual(['selectNode n1 for data', 'bindPod app to n1']);
+		expect(cluster.calls).toEqual(['selectNode n1 for data', 'readClaim data', 'bindPod app to n1']);
 	});
 });
 
@@ -320,9 +401,52 @@ describe('the end of the process', () => {
 	});
 });
 
-test('onEnd is told of each bind once, whoever joined it', async () => {
+test('a bind that waits looks again for what concerns it, and for nothing else', async () => {
+	const { cluster, binder } = ground(LOCAL);
+	const end = binder.bind(target('app'));
+	await until(() => cluster.volume('pv')?.claimRef !== undefined);
+	await turn();
+	const looks = vi.spyOn(cluster.state, 'seen');
+	const others = [
+		...[claim('other'), pod('other', 'other'), node('n2', { changed: 'yes' }), storageClass('another')],
+		volume('others', { on: 'n1', claimRef: { name: 'other', uid: 'uid-other' } }),
+	];
+	for (const other of others) {
+		cluster.put(other);
+		await turn();
+	}
+	cluster.change('PersistentVolume', 'others', { phase: 'Bound' });
+	await turn();
+	const ofOwn = () => looks.mock.calls.filter(([kind, key]) => kind === 'PersistentVolumeClaim' && key === 'ns/data');
+	// A new volume may be one for the claim; the second time it is known not to be.
+	expect(ofOwn().length).toBeLessThanOrEqual(1);
+	cluster.bindVolumes();
+	await end;
+});
+
+test('no timer outlives a bind, nor the end of the process', async () => {
+	const set = vi.spyOn(globalThis, 'setTimeout');
+	const cleared = vi.spyOn(globalThis, 'clearTimeout');
+	onTestFinished(() => {
+		set.mockRestore();
+		cleared.mockRestore();
+	});
+	const { binder } = ground([pod('app')], { timeoutMs: 600_001 });
+	await binder.bind(target('app'));
+	await binder.stop(600_002);
+	const long = set.mock.results.filter((_, i) => (set.mock.calls[i]?.[1] ?? 0) > 600_000);
+	expect(long).toHaveLength(2);
+	for (const { value } of long) expect(cleared).toHaveBeenCalledWith(value);
+});
+
+test('onEnd is told of each bind once, whoever joined it, and how long it took', async () => {
 	const ends: string[] = [];
-	const { cluster, binder } = ground(LOCAL, { onEnd: ({ result }) => ends.push(result) });
+	const { cluster, binder } = ground(LOCAL, {
+		onEnd: ({ result, ms }) => {
+			ends.push(result);
+			expect(ms).toBeGreaterThan(0);
+		},
+	});
 	await errorOf(binder.bind(target('app', 'n2')));
 	const both = [binder.bind(target('app')), binder.bind(target('app'))];
 	await until(() => cluster.volume('pv')?.claimRef !== undefined);

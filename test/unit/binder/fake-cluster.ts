@@ -6,7 +6,7 @@ import type { Claim, Pod, Volume } from '../../../src/domain/model.ts';
 import { objectKey } from '../../../src/domain/model.ts';
 import { type Manifest, NAMESPACE, node, pod, project, storageClass } from '../domain/builders.ts';
 
-export type Call = 'claimVolume' | 'selectNode' | 'bindPod' | 'readPod';
+export type Call = 'claimVolume' | 'selectNode' | 'bindPod' | 'readPod' | 'readClaim';
 
 /** Before: the API server has not seen the call. After: it has carried it out, and the answer is on its way. */
 export type Moment = 'before' | 'after';
@@ -198,6 +198,10 @@ export class FakeCluster implements ClusterWriter {
 
 	readPod(_namespace: string, name: string): Promise<Pod | undefined> {
 		return this.#call('readPod', name, () => this.pod(name));
+	}
+
+	readClaim(_namespace: string, name: string): Promise<Claim | undefined> {
+		return this.#call('readClaim', name, () => this.claim(name));
 	}
 
 	async #call<T>(call: Call, what: string, carryOut: () => T): Promise<T> {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test, vi } from 'vitest';
 import { retryTransient } from '../../../src/binder/retry.ts';
-import { claim, NAMESPACE, pod, volume } from '../domain/builders.ts';
+import { claim, NAMESPACE, pod, project, volume } from '../domain/builders.ts';
 import { target } from './fake-cluster.ts';
 import { errorOf, ground, turn, until } from './support.ts';
 
@@ -60,6 +60,17 @@ describe('a conflict', () => {
 		expect(cluster.calls.length).toBeLessThan(5);
 	});
 
+	test('also where the watch showed something else meanwhile', async () => {
+		const { cluster, binder } = ground(LOCAL, { timeoutMs: 500 });
+		cluster.holdWatch();
+		cluster.change('PersistentVolume', 'pv', TAKEN);
+		const end = errorOf(binder.bind(target('app')));
+		await until(() => cluster.calls.length === 1);
+		cluster.state.upsert('PersistentVolume', project(volume('another', { on: 'n2' })));
+		expect(await end).toMatchObject({ result: 'timeout' });
+		expect(cluster.calls.length).toBeLessThan(6);
+	});
+
 	test('of the second of two writes: the first stays, with its claim bound', async () => {
 		const { cluster, binder } = ground([
 			...['pv-1', 'pv-2'].map((name) => volume(name, { on: 'n1' })),
@@ -108,6 +119,34 @@ test('a write does not begin once the time is up', async () => {
 	const write = vi.fn(async () => {});
 	await expect(retryTransient(write, AbortSignal.abort(new Error('over')))).rejects.toThrow('over');
 	expect(write).not.toHaveBeenCalled();
+});
+
+describe('a write that the watch shows late', () => {
+	test('claimVolume: waited for, not taken for a volume that somebody took away', async () => {
+		const { cluster, binder } = ground(LOCAL);
+		cluster.holdWatch();
+		const end = binder.bind(target('app'));
+		await until(() => cluster.volume('pv')?.claimRef !== undefined);
+		for (let i = 0; i < 5; i++) await turn();
+		expect(binder.running).toBe(1);
+		cluster.releaseWatch();
+		cluster.bindVolumes();
+		await end;
+		expect(cluster.assignments.length).toBe(1);
+	});
+
+	test('selectNode: the same', async () => {
+		const { cluster, binder } = ground(DYNAMIC);
+		cluster.holdWatch();
+		const end = binder.bind(target('app'));
+		await until(() => cluster.claim('data')?.selectedNode !== undefined);
+		for (let i = 0; i < 5; i++) await turn();
+		expect(binder.running).toBe(1);
+		cluster.releaseWatch();
+		cluster.provision('data', volume('made', { class: 'csi', on: 'n1' }));
+		await end;
+		expect(cluster.calls.filter((call) => call.startsWith('selectNode'))).toHaveLength(1);
+	});
 });
 
 describe('a write that succeeded although its answer was lost', () => {
@@ -212,6 +251,7 @@ describe('a write is refused', () => {
 		await until(() => cluster.calls.length === 1);
 		cluster.bindVolumes();
 		expect(await end).toMatchObject({ result: 'failed', message: 'scripted refused' });
+		expect(cluster.calls).not.toContain('readPod app');
 	});
 });
 

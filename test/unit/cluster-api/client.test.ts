@@ -1,6 +1,6 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { ApiError, ApiUnreachable, parseRetryAfter } from '../../../src/cluster/api/errors.ts';
 import { clientFor, FakeApi, failure, fixedCredentials } from './fake-api.ts';
 
@@ -224,4 +224,29 @@ test('a request that never gets a connection ends with its own time', async () =
 	for (const error of await Promise.all(failures)) expect(error.message).toContain('no answer within 0.05 s');
 	await client.close();
 	mute.close();
+});
+
+test('a signal that outlives many requests gathers nothing of them, nor does a timer run on', async () => {
+	const api = await FakeApi.start();
+	const client = clientFor(api.url);
+	const { signal } = new AbortController();
+	const set = vi.spyOn(globalThis, 'setTimeout');
+	const cleared = vi.spyOn(globalThis, 'clearTimeout');
+	onTestFinished(() => {
+		set.mockRestore();
+		cleared.mockRestore();
+	});
+	const options = { signal, timeoutMs: 54_321 };
+	for (let i = 0; i < 5; i++) {
+		const answer = client.request('GET', '/version', options);
+		(await api.next()).json(200, {});
+		await answer;
+	}
+	const refused = failure(client.request('GET', '/version', options));
+	(await api.next()).refuse(403, 'Forbidden', 'no');
+	await refused;
+	expect(getEventListeners(signal, 'abort')).toEqual([]);
+	const own = set.mock.results.filter((_, i) => set.mock.calls[i]?.[1] === 54_321);
+	expect(own).toHaveLength(6);
+	for (const { value } of own) expect(cleared).toHaveBeenCalledWith(value);
 });

@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { KubeConfigError } from '../../../src/cluster/api/errors.ts';
-import { inCluster, loadKubeConfig } from '../../../src/cluster/api/kubeconfig.ts';
+import { loadKubeConfig } from '../../../src/cluster/api/kubeconfig.ts';
 import { FakeApi, failure } from './fake-api.ts';
 
 /** Loading it takes seconds on a busy machine, which is not what a test here is about. */
@@ -229,15 +229,29 @@ describe('in a cluster', () => {
 		onTestFinished(() => {
 			vi.unstubAllEnvs();
 		});
+		write(join(account, 'ca.crt'), 'a certificate');
 		return { root, tokenFile: write(join(account, 'token'), 'pod') };
 	}
 
-	test('is told by the environment and the token', async () => {
-		const { root } = serviceAccount(await FakeApi.start());
-		expect(inCluster(root)).toBe(true);
-		expect(inCluster(folder())).toBe(false);
+	test('whose service account cannot be used: which file, and what would help', async () => {
+		const { root, tokenFile } = serviceAccount(await FakeApi.start());
+		const problem = () => failure(loadKubeConfig({ root }));
+		rmSync(join(dirname(tokenFile), 'ca.crt'));
+		expect((await problem()).message).toContain(`${join(dirname(tokenFile), 'ca.crt')} cannot be read: ENOENT`);
+		write(tokenFile, ' \n');
+		expect((await problem()).message).toContain(`${tokenFile} is empty`);
+		rmSync(tokenFile);
+		const error = await problem();
+		expect(error).toMatchObject({ name: 'ServiceAccountError' });
+		expect(error.message).toContain(`${tokenFile} cannot be read: ENOENT`);
+		expect(error.message).toMatch(/automountServiceAccountToken.* --kubeconfig.* --manifests/);
+		vi.stubEnv('KUBERNETES_SERVICE_PORT', '');
+		expect((await problem()).message).toContain('KUBERNETES_SERVICE_PORT is not set');
 		vi.stubEnv('KUBERNETES_SERVICE_HOST', '');
-		expect(inCluster(root)).toBe(false);
+		expect(await problem()).toMatchObject({
+			name: 'KubeConfigError',
+			message: 'no kubeconfig was given, and this process does not run in a pod',
+		});
 	});
 
 	test('the service account is used, and says so', async () => {

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { SERVICE_ACCOUNT_TOKEN } from '../../../src/config/cluster-source.ts';
 import { load, problems } from './inputs.ts';
 
 const IN_POD = {
 	env: { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' },
-	files: { [SERVICE_ACCOUNT_TOKEN]: 'a token' },
 };
 
 describe('defaults', () => {
@@ -136,11 +134,8 @@ describe('the cluster', () => {
 	it('is the examples when nothing is said, KUBECONFIG or not', () => {
 		expect(load({ env: { KUBECONFIG: '/somebody/else' } }).cluster).toEqual({ from: 'examples' });
 	});
-	it('is the one around, in a pod with a token', () => {
+	it('is the one around, in a pod, with a token or not', () => {
 		expect(load(IN_POD)).toMatchObject({ cluster: { from: 'in-cluster' }, mode: 'companion' });
-	});
-	it('is the examples in a pod without a token', () => {
-		expect(load({ env: IN_POD.env }).cluster).toEqual({ from: 'examples' });
 	});
 	it('is what a flag names, in a pod too', () => {
 		expect(load({ ...IN_POD, flags: { manifests: ['a', 'b'] } })).toMatchObject({

@@ -16,12 +16,6 @@ describe('warnings', () => {
 		expect(warnings({ flags: { manifests: ['m'], listen: '0.0.0.0:8888' } })).toEqual([]);
 	});
 
-	it('tell of a sandbox where a cluster was likely meant', () => {
-		expect(warnings({ env: { KUBERNETES_SERVICE_HOST: 'a', KUBERNETES_SERVICE_PORT: '1' } })).toEqual([
-			'this pod has no service account token, so a sandbox is served instead of the cluster it runs in',
-		]);
-	});
-
 	it('tell of misspelt variables, not of those that Kubernetes sets for a Service', () => {
 		const env = {
 			TOPOBIND_LOGLEVEL: 'debug',

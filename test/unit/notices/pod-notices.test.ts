@@ -34,6 +34,7 @@ function watched(objects: readonly Manifest[]) {
 	const told: (EventSubject & ClusterEvent)[] = [];
 	let broken: Error | undefined;
 	const failures: string[] = [];
+	const noticed: string[] = [];
 	const notices = new PodNotices(
 		state,
 		{
@@ -42,14 +43,14 @@ function watched(objects: readonly Manifest[]) {
 				told.push({ ...about, ...event });
 			},
 		},
-		{ onNotice: (_, error) => void (error && failures.push(error.message)) },
+		{ onNotice: ({ name }, error) => void (error ? failures.push(error.message) : noticed.push(name)) },
 	);
 	const end = notices.start();
 	ends.push(end);
 	const fail = (error: Error | undefined) => {
 		broken = error;
 	};
-	return { state, told, failures, fail, end };
+	return { state, told, failures, noticed, fail, notices, end };
 }
 
 const soon = () => vi.advanceTimersByTimeAsync(1_500);
@@ -78,10 +79,46 @@ describe('a pod that kube-scheduler refused in words of its own', () => {
 		expect(told.map(({ message }) => message)).toEqual([expect.stringMatching(/^1\/3 nodes can .*: 2 claim a /)]);
 	});
 
+	test('is told so where no node is left, whatever the scheduler said last', async () => {
+		const { state, told } = watched(torn());
+		put(state, refused('app', '0/3 nodes are available: 3 Insufficient cpu.'));
+		await soon();
+		expect(told.map(({ message }) => message)).toEqual([expect.stringMatching(/^0\/3 nodes can /)]);
+	});
+
 	test('and was there before topobind', async () => {
-		const { told } = watched([...torn(), refused('app', IN_TREE)]);
+		const { told, noticed } = watched([...torn(), refused('app', IN_TREE)]);
 		await soon();
 		expect(told).toHaveLength(1);
+		expect(noticed).toEqual(['app']);
+	});
+
+	test('is left a second, as most of what is refused passes by itself', async () => {
+		const { state, told } = watched(torn());
+		put(state, refused('app', IN_TREE));
+		await vi.advanceTimersByTimeAsync(990);
+		expect(told).toEqual([]);
+		await vi.advanceTimersByTimeAsync(20);
+		expect(told).toHaveLength(1);
+	});
+
+	test('is told in the next round also where it came some time after the last', async () => {
+		const { state, told } = watched(torn());
+		await vi.advanceTimersByTimeAsync(30_000);
+		put(state, refused('app', IN_TREE));
+		await vi.advanceTimersByTimeAsync(572_000);
+		expect(told).toHaveLength(2);
+	});
+
+	test('is another one where it was made anew', async () => {
+		const { state, told } = watched(torn());
+		const first = refused('app', IN_TREE);
+		put(state, first);
+		await soon();
+		state.remove('Pod', 'ns/app');
+		put(state, { ...first, metadata: { ...first.metadata, uid: 'uid-second' } });
+		await soon();
+		expect(told.map(({ uid }) => uid)).toEqual(['uid-app', 'uid-second']);
 	});
 
 	test('is told once, again after ten minutes while it lasts, and something else at once', async () => {
@@ -196,6 +233,22 @@ describe('nothing is told', () => {
 		expect(told).toEqual([]);
 	});
 
+	test('of a pod that is being deleted', async () => {
+		const { state, told } = watched(torn());
+		const going = refused('app', IN_TREE);
+		put(state, { ...going, metadata: { ...going.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } as never });
+		await soon();
+		expect(told).toEqual([]);
+	});
+
+	test('of a pod that is refused no longer when it is looked at', async () => {
+		const { state, told } = watched(torn());
+		put(state, refused('app', IN_TREE));
+		put(state, pod('app', 'a', 'b'));
+		await soon();
+		expect(told).toEqual([]);
+	});
+
 	test('of a pod that was placed, or refused for something else, before it was looked at', async () => {
 		const { state, told } = watched(torn());
 		put(state, refused('app', IN_TREE));
@@ -241,4 +294,91 @@ test('pods that need not be told are looked at one a turn, so that calls are ans
 		atOnce.push(looks.mock.calls.length - before);
 	}
 	expect(Math.max(...atOnce)).toBeLessThanOrEqual(2);
+});
+
+test('what many pods wait for is told in time, not at once, and of each once', async () => {
+	const { state, told } = watched(torn());
+	const pods = Array.from({ length: 40 }, (_, i) => `app-${i}`);
+	for (const name of pods) put(state, refused(name, IN_TREE));
+	await vi.advanceTimersByTimeAsync(1_000 + 500);
+	expect(told.length).toBeGreaterThan(5);
+	expect(told.length).toBeLessThan(15);
+	await vi.advanceTimersByTimeAsync(40 * 50);
+	expect(new Set(told.map(({ name }) => name))).toEqual(new Set(pods));
+	for (const name of pods) put(state, refused(name, `${IN_TREE} preemption: no`, ['a', 'b'], '3'));
+	await vi.advanceTimersByTimeAsync(1_000 + 41 * 50);
+	expect(told.length).toBe(pods.length);
+});
+
+describe('once it was ended', () => {
+	const later = () => vi.advanceTimersByTimeAsync(1_300_000);
+
+	test('nothing is told of what happens then, nor in another round', async () => {
+		const { state, told, end } = watched([...torn(), refused('known', IN_TREE)]);
+		await soon();
+		end();
+		put(state, refused('app', IN_TREE));
+		await later();
+		expect(told.map(({ name }) => name)).toEqual(['known']);
+		expect(vi.getTimerCount()).toBe(0);
+	});
+
+	test('nothing is told of what was about to be looked at, until it begins again', async () => {
+		const { state, told, notices, end } = watched(torn());
+		put(state, refused('app', IN_TREE));
+		end();
+		await later();
+		expect(told).toEqual([]);
+		ends.push(notices.start());
+		await soon();
+		expect(told).toHaveLength(1);
+	});
+
+	test('of many that are being told no more follow', async () => {
+		const { state, told, end } = watched(torn());
+		for (let i = 0; i < 20; i++) put(state, refused(`app-${i}`, IN_TREE));
+		await vi.advanceTimersByTimeAsync(1_200);
+		const before = told.length;
+		expect(before).toBeLessThan(10);
+		end();
+		await later();
+		expect(told.length).toBe(before);
+	});
+});
+
+describe('no more is looked at than has to be', () => {
+	test('several changes of a pod within a moment are one look', () => {
+		const { state } = watched(torn());
+		put(state, refused('app', IN_TREE));
+		const timers = vi.getTimerCount();
+		put(state, refused('app', `${IN_TREE} preemption: no`, ['a', 'b'], '3'));
+		expect(vi.getTimerCount()).toBe(timers);
+	});
+
+	test('a change of anything but what the scheduler says is none', async () => {
+		const { state } = watched(torn());
+		put(state, refused('app', IN_TREE));
+		await soon();
+		const timers = vi.getTimerCount();
+		put(state, refused('app', IN_TREE, ['a', 'b'], '3'));
+		expect(vi.getTimerCount()).toBe(timers);
+	});
+
+	test('pods that nobody has refused are not', () => {
+		const before = vi.getTimerCount();
+		watched([...torn(), ...Array.from({ length: 5 }, (_, i) => pod(`app-${i}`, 'a'))]);
+		// The rounds alone.
+		expect(vi.getTimerCount() - before).toBe(1);
+	});
+
+	test('a change of one pod leads to no look at the others', async () => {
+		const { state } = watched(torn());
+		for (let i = 0; i < 5; i++) put(state, refused(`app-${i}`, IN_TREE));
+		await soon();
+		const looks = vi.spyOn(state, 'seen');
+		put(state, refused('app-1', `${IN_TREE} preemption: no`, ['a', 'b'], '3'));
+		await soon();
+		const pods = looks.mock.calls.flatMap(([kind, key]) => (kind === 'Pod' ? [key] : []));
+		expect(new Set(pods)).toEqual(new Set(['ns/app-1']));
+	});
 });
