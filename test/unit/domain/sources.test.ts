@@ -190,7 +190,7 @@ describe('a clone of a claim of the same pod', () => {
 	});
 
 	it('is in no circle with a claim that is bound', () => {
-		const [bound, held] = origin({ volume: EVERYWHERE }) as [Manifest, Manifest];
+		const [bound, held] = origin({ volume: { ...EVERYWHERE, class: 'former' } }) as [Manifest, Manifest];
 		const filled = clone('origin', 'r');
 		const was = { ...filled, spec: { ...(filled.spec as object), volumeName: 'pv' }, status: bound.status };
 		const state = scene([clone('r', 'b'), clone('b', 'origin'), was, held]);
