@@ -2,6 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -20,7 +21,9 @@ afterEach(() => {
 });
 
 async function file(name: string, content: string): Promise<string> {
-	const path = join(await mkdtemp(join(tmpdir(), 'topobind-serve-')), name);
+	const folder = await mkdtemp(join(tmpdir(), 'topobind-serve-'));
+	cleanups.push(() => rmSync(folder, { recursive: true }));
+	const path = join(folder, name);
 	await writeFile(path, content);
 	return path;
 }
