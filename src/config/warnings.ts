@@ -1,6 +1,6 @@
 import { formatAddress, isLoopback } from './address.ts';
 import { type Config, isSandbox } from './config.ts';
-import type { Environment } from './environment.ts';
+import { type Environment, variable } from './environment.ts';
 import { serveFlags } from './flags.ts';
 import { nearest } from './nearest.ts';
 
@@ -11,6 +11,13 @@ export function configWarnings(config: Config, env: Environment): string[] {
 		warnings.push(
 			`the extender listens on ${formatAddress(config.listen)} and asks no one for a certificate: ` +
 				'whoever reaches it can have pods bound; set tls.clientCAFile or listen on 127.0.0.1',
+		);
+	}
+	// The mode is told where a scheduler is to be served, in a static pod, say, which has no service account.
+	if (config.cluster.from === 'examples' && (config.mode === 'companion' || variable(env, 'mode') !== undefined)) {
+		warnings.push(
+			'no cluster was named, so the sandbox is served, and pods of a real kube-scheduler would be refused: ' +
+				'name one by --kubeconfig',
 		);
 	}
 	return [...warnings, ...unknownVariables(env)];

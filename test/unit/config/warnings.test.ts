@@ -16,6 +16,14 @@ describe('warnings', () => {
 		expect(warnings({ flags: { manifests: ['m'], listen: '0.0.0.0:8888' } })).toEqual([]);
 	});
 
+	it('tell of a sandbox that is to serve a scheduler', () => {
+		const noCluster = [expect.stringMatching(/^no cluster was named.*--kubeconfig/)];
+		expect(warnings({ flags: { mode: 'companion' } })).toEqual(noCluster);
+		expect(warnings({ env: { TOPOBIND_MODE: 'delegate' } })).toEqual(noCluster);
+		expect(warnings({ flags: { mode: 'delegate' } })).toEqual([]);
+		expect(warnings({ flags: { mode: 'companion', manifests: ['m'] } })).toEqual([]);
+	});
+
 	it('tell of misspelt variables, not of those that Kubernetes sets for a Service', () => {
 		const env = {
 			TOPOBIND_LOGLEVEL: 'debug',
