@@ -13,9 +13,16 @@ export interface Requester {
 	request<T>(method: string, path: string, options?: RequestOptions): Promise<T>;
 }
 
-/** Repeats the call while it fails for reasons that pass; `onAgain` is told before each further try, as the last may have been carried out. */
-export async function insist<T>(call: () => Promise<T>, onAgain: () => void = () => {}): Promise<T> {
-	const end = performance.now() + PATIENCE_MS;
+/**
+ * Repeats the call while it fails for reasons that pass; `onAgain` is told before each further try what the last failed
+ * for, which may have been carried out all the same.
+ */
+export async function insist<T>(
+	call: () => Promise<T>,
+	onAgain: (error: Error) => void = () => {},
+	patienceMs = PATIENCE_MS,
+): Promise<T> {
+	const end = performance.now() + patienceMs;
 	for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
 		try {
 			return await call();
@@ -23,7 +30,7 @@ export async function insist<T>(call: () => Promise<T>, onAgain: () => void = ()
 			const waitMs = Math.max(pauseMs * (0.5 + Math.random() / 2), retryAfterOf(error));
 			if (!passes(error) || performance.now() + waitMs > end) throw error;
 			await delay(waitMs);
-			onAgain();
+			onAgain(error as Error);
 		}
 	}
 }

@@ -9,7 +9,7 @@ import type { Timing } from './api/timing.ts';
 import { ApiWriter } from './api-writer.ts';
 import type { Cluster, Readiness, WatchReadiness } from './cluster.ts';
 import { ApiEventWriter } from './event-writer.ts';
-import type { Requester } from './insist.ts';
+import { insist, type Requester } from './insist.ts';
 import type { Kind, KindTypes } from './kinds.ts';
 import { ApiPinWriter } from './pin-writer.ts';
 import { projections } from './projections.ts';
@@ -43,6 +43,7 @@ const COLLECTIONS: { readonly [K in Kind]: Collection } = {
 const STALE_AFTER_MS = 30_000;
 
 const HASTY_MS = 10_000;
+const START_PATIENCE_MS = 5_000;
 
 export interface KubernetesOptions {
 	/** Without it, the service account of the pod. */
@@ -70,7 +71,7 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 		...(timeoutMs !== undefined && { timeoutMs }),
 	});
 	try {
-		await client.request('GET', COLLECTIONS.Node.path, { query: { limit: 1 } });
+		await firstCall(client, options.logger);
 	} catch (error) {
 		await client.close();
 		throw error instanceof ApiError ? new ApiRefused(description, error) : error;
@@ -104,6 +105,20 @@ export async function connectKubernetes(options: KubernetesOptions): Promise<Clu
 			await client.close();
 		},
 	};
+}
+
+/** What passes is given a moment, also at the start; who waits for an answer to a mistake does not wait long. */
+async function firstCall(client: KubeClient, logger?: ReflectorLogger): Promise<void> {
+	let final: ApiError | undefined;
+	const call = () =>
+		client.request('GET', COLLECTIONS.Node.path, { query: { limit: 1 } }).catch((error) => {
+			// Credentials that are read just now are not about to be replaced.
+			if (!(error instanceof ApiError && error.status === 401)) throw error;
+			final = error;
+		});
+	const tell = ({ message }: Error) => logger?.warn({ error: message }, 'the API server is tried again');
+	await insist(call, tell, START_PATIENCE_MS);
+	if (final) throw final;
 }
 
 /** For what is tried again: a list may take long, the answer to a single object does not. */

@@ -1,25 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connectKubernetes } from '../../../src/cluster/kubernetes.ts';
 import { FakeApi } from '../cluster-api/fake-api.ts';
-
-async function kubeconfig(server: string): Promise<string> {
-	const folder = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
-	onTestFinished(() => rm(folder, { recursive: true }));
-	const path = join(folder, 'config');
-	const config = {
-		apiVersion: 'v1',
-		kind: 'Config',
-		'current-context': 'c',
-		clusters: [{ name: 'c', cluster: { server } }],
-		users: [{ name: 'c', user: {} }],
-		contexts: [{ name: 'c', context: { cluster: 'c', user: 'c' } }],
-	};
-	await writeFile(path, JSON.stringify(config));
-	return path;
-}
+import { kubeconfigFile } from './kubeconfig-file.ts';
 
 /** Answers as a cluster that has nothing but what `has` says; gives the paths that were asked for. */
 function answer(api: FakeApi, has: (path: string) => boolean): Set<string> {
@@ -41,7 +23,7 @@ it('a cluster without snapshots and grants is a whole cluster', async () => {
 	const api = await FakeApi.start();
 	const asked = answer(api, (path) => !path.includes('snapshot') && !path.includes('gateway'));
 	const cluster = await connectKubernetes({
-		kubeconfig: await kubeconfig(api.url),
+		kubeconfig: await kubeconfigFile(api.url),
 		drivers: { 'local.example.com': { snapshots: 'source-volume' } },
 	});
 	onTestFinished(() => cluster.stop());
