@@ -1,9 +1,18 @@
 import { expect, test } from 'vitest';
-import { grown } from '../../soak/memory.ts';
+import { grown, type Memory } from '../../soak/memory.ts';
 
-test('a heap that has grown by more than 16 MiB since the first third is a problem', () => {
-	const memory = (heap: number) => ({ heap, rss: 160 });
-	expect(grown([memory(41), memory(46), memory(63)])).toEqual(['the heap has grown by 17 MiB']);
-	expect(grown([memory(41), memory(46), memory(62)])).toEqual([]);
-	expect(grown([memory(20), memory(46), memory(47)])).toEqual([]);
+const START: Memory = { heap: 41, rss: 149 };
+const THIRD: Memory = { heap: 46, rss: 155 };
+
+test.each<[Memory, string[]]>([
+	[{ heap: 63, rss: 157 }, ['the heap has grown by 17 MiB']],
+	[{ heap: 47, rss: 220 }, ['the rss has grown by 65 MiB']],
+	[{ heap: 62, rss: 219 }, []],
+	[{ heap: 30, rss: 130 }, []],
+])('a third is held against the end, %j', (end, problems) => {
+	expect(grown([START, THIRD, end])).toEqual(problems);
+});
+
+test('what it took before the first third is not growth', () => {
+	expect(grown([{ heap: 20, rss: 60 }, THIRD, THIRD])).toEqual([]);
 });
