@@ -88,9 +88,8 @@ export class ReadinessCheck {
 		const status = await ask();
 		if (status === undefined || this.#isEnding || since !== this.#since) return;
 		const after = this.#expected();
-		const expected = before?.what === after?.what ? after : undefined;
-		// A list may end, or a watch begin, while it is asked: then either is true. What it lacks afterwards it lacked before.
-		const must = after?.what === 'unlisted' ? after : expected;
+		// A list may end, or a watch begin, while it is asked: then either is true.
+		const must = before?.what === after?.what ? after : undefined;
 		const what = must?.what ?? 'either';
 		this.counts[`${what} ${status}`] = (this.counts[`${what} ${status}`] ?? 0) + 1;
 		if (must && must.status !== status) {

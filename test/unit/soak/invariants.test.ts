@@ -140,7 +140,7 @@ test('a pod waits in vain where its bound claims can be reached and volumes enou
 	const inVain = ['pod p waits although it could run'];
 	expect(waitingInVain(whole({ pods, claims, volumes: [held, volume('w', 'n1')] }))).toEqual(inVain);
 	expect(waitingInVain(whole({ pods, claims, volumes: [held, volume('w', 'n2')] }))).toEqual([]);
-	expect(waitingInVain(whole({ pods, claims, volumes: [held, volume('w', 'n1', 'c')] }))).toEqual([]);
+	expect(waitingInVain(whole({ pods, claims, volumes: [held, volume('w', 'n1', 'c', 'Available')] }))).toEqual([]);
 	expect(waitingInVain(whole({ pods, claims, volumes: [held, volume('w', 'n1', undefined, 'Released')] }))).toEqual([]);
 	const runs = [running('p', 'n1', 'a', 'b')];
 	expect(waitingInVain(whole({ pods: runs, claims, volumes: [held, volume('w', 'n1')] }))).toEqual([]);

@@ -97,6 +97,10 @@ describe('a replica whose watches have all been open for 2 s', () => {
 		expect(scene.check.counts).toEqual({ 'either 503': 1 });
 	});
 
+	test('may say 503 where the 2 s end while it is asked', async () => {
+		expect(await watching(2_000).problems(503, () => vi.advanceTimersByTime(1))).toEqual([]);
+	});
+
 	test('may say 503 until it has looked again for the kind that is absent, after its way was down', async () => {
 		const scene = watching();
 		scene.upSince = Date.now();
