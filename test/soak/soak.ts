@@ -11,7 +11,7 @@ import { grown, type Memory, memoryOf } from './memory.ts';
 import { Random } from './random.ts';
 import { bindsOf, told } from './report.ts';
 import { settle } from './settle.ts';
-import { Trouble } from './trouble/trouble.ts';
+import { neverCame, Trouble } from './trouble/trouble.ts';
 
 const CHURN_EVERY_MS = 100;
 const TROUBLE_EVERY_MS = 1_000;
@@ -68,7 +68,8 @@ export class Soak {
 		console.log(`${this.#seconds()} s: trouble is over; ${told(this)}`);
 		const settled = await within(SETTLE_MS, () => 'settling', settle(this.ground, this.churn));
 		await this.#measure();
-		const problems = [...settled, ...grown(this.#memory), ...this.#problems];
+		const tooQuiet = neverCame(this.trouble.missing, this.#flags.minutes);
+		const problems = [...settled, ...grown(this.#memory), ...tooQuiet, ...this.#problems];
 		if (!this.#survivor.process.alive()) problems.push('the replica that was never killed has ended');
 		await this.#report();
 		return problems;

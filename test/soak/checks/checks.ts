@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ApiProxy } from '../../cluster/chaos/api-proxy.ts';
 import { BindingCheck } from './bindings.ts';
 import { BindCheck } from './binds.ts';
-import { ReadinessCheck } from './readiness.ts';
+import { ReadinessCheck, type Watched } from './readiness.ts';
 
 /** From its last list to its first answer that knows of it. */
 const SYNCING_MS = 1_000;
@@ -16,7 +16,7 @@ export class Checks {
 	/** Of the two replicas, and of the cache in this process. */
 	readonly readiness: readonly ReadinessCheck[];
 
-	constructor(proxies: readonly ApiProxy[], bindTimeoutMs: number) {
+	constructor(proxies: readonly (Watched & Pick<ApiProxy, 'observer'>)[], bindTimeoutMs: number) {
 		this.binds = new BindCheck(bindTimeoutMs, (replica, since) => this.wasAway(replica, since));
 		this.readiness = proxies.map((proxy, i) => {
 			const readiness = new ReadinessCheck(NAMES[i] ?? '', proxy);

@@ -1,6 +1,6 @@
 // /readyz tells the truth: what it says is held against what the proxy knows of the replica's lists and watches.
 
-import type { ApiProxy, Observer } from '../../cluster/chaos/api-proxy.ts';
+import type { Observer } from '../../cluster/chaos/api-proxy.ts';
 import { Problems } from '../bounded.ts';
 
 /** A watch that is down for longer makes a replica unready: STALE_AFTER_MS in src/cluster/kubernetes.ts. */
@@ -9,13 +9,20 @@ const TRUSTED_MS = 30_000;
 const OPEN_MS = 2_000;
 const DOWN_MS = 5_000;
 
+/** What an ApiProxy knows of its client's watches. */
+export interface Watched {
+	watchesOf(path: string): readonly { readonly openedAt: number }[];
+	readonly closedAt: ReadonlyMap<string, number>;
+	readonly upSince: number;
+}
+
 /** Looks at one replica, or at a cache of this process. */
 export class ReadinessCheck {
 	readonly problems = new Problems();
 	/** Answers, by what they had to be and were: 'up 200', 'down 503', 'unlisted 503'; and what could be either. */
 	readonly counts: Record<string, number> = {};
 	readonly name: string;
-	readonly #proxy: ApiProxy;
+	readonly #proxy: Watched;
 	/** How the last list of a kind ended; absent where the server said that there is no such kind. */
 	readonly #lists = new Map<string, 'whole' | 'absent' | 'failed'>();
 	readonly #lookedAt = new Map<string, number>();
@@ -29,7 +36,7 @@ export class ReadinessCheck {
 	/** Those of them that this cluster does not have: nothing to watch, but a look for them may fail. */
 	#absent: readonly string[] = [];
 
-	constructor(name: string, proxy: ApiProxy) {
+	constructor(name: string, proxy: Watched) {
 		this.name = name;
 		this.#proxy = proxy;
 	}
@@ -81,9 +88,8 @@ export class ReadinessCheck {
 		const status = await ask();
 		if (status === undefined || this.#isEnding || since !== this.#since) return;
 		const after = this.#expected();
-		const expected = before?.what === after?.what ? after : undefined;
-		// A list may end, or a watch begin, while it is asked: then either is true. What it lacks afterwards it lacked before.
-		const must = after?.what === 'unlisted' ? after : expected;
+		// A list may end, or a watch begin, while it is asked: then either is true.
+		const must = before?.what === after?.what ? after : undefined;
 		const what = must?.what ?? 'either';
 		this.counts[`${what} ${status}`] = (this.counts[`${what} ${status}`] ?? 0) + 1;
 		if (must && must.status !== status) {
