@@ -129,7 +129,7 @@ function isModeMissing({ class: storageClass }: Case): boolean {
 }
 
 function hasProvisioner({ class: storageClass }: Case): boolean {
-	return storageClass?.provisioner !== '' && storageClass?.provisioner !== NO_PROVISIONER;
+	return (storageClass?.provisioner ?? '') !== '' && storageClass?.provisioner !== NO_PROVISIONER;
 }
 
 function isLimited({ class: storageClass }: Case): boolean {

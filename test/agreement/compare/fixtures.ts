@@ -1,20 +1,20 @@
 /** Clusters on which the two once disagreed, kept as manifests. */
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments, stringify } from 'yaml';
 import type { Manifest } from '../manifest.ts';
 import type { Disagreement } from './compare.ts';
 
-const folder = fileURLToPath(new URL('../fixtures', import.meta.url));
+const kept = fileURLToPath(new URL('../fixtures', import.meta.url));
 
 export interface Fixture {
 	readonly name: string;
 	readonly manifests: readonly Manifest[];
 }
 
-export function fixtures(): Fixture[] {
+export function fixtures(folder: string = kept): Fixture[] {
 	const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
 	return names.sort().map((name) => ({ name, manifests: readManifests(join(folder, name)) }));
 }
@@ -25,10 +25,16 @@ export function readManifests(file: string): Manifest[] {
 		.filter((manifest) => manifest !== null);
 }
 
-/** Writes the fixture and gives its path, for a person. */
-export function saveFixture(name: string, manifests: readonly Manifest[], disagreement: Disagreement): string {
-	const file = join(folder, `${name}.yaml`);
+/** Writes the fixture, of a seed or of a manifest file wherever that is, and gives its path, for a person. */
+export function saveFixture(
+	name: string,
+	manifests: readonly Manifest[],
+	disagreement: Disagreement,
+	folder: string = kept,
+): string {
+	const file = join(folder, `${basename(name).replace(/\.ya?ml$/, '')}.yaml`);
 	const comment = describe(disagreement).map((line) => `# ${line}\n`);
+	mkdirSync(folder, { recursive: true });
 	writeFileSync(file, `${comment.join('')}${manifestText(manifests)}`);
 	return relative(process.cwd(), file);
 }

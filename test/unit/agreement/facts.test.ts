@@ -18,6 +18,8 @@ function claim(name: string, className: string, volumeName = '', annotations: Re
 const BOUND = { [BIND_COMPLETED]: 'yes' };
 const claims = [
 	claim('local', 'local'),
+	claim('bare', 'bare'),
+	claim('empty', 'empty'),
 	claim('dynamic', 'dynamic'),
 	claim('told', 'told'),
 	claim('immediate', 'immediate'),
@@ -32,6 +34,9 @@ const facts = new Facts([
 	...claims,
 	claim('strange', 'nowhere'),
 	storageClass('local', NO_PROVISIONER),
+	// What shrinking leaves of a class.
+	{ apiVersion: 'v1', kind: 'StorageClass', metadata: { name: 'bare' }, volumeBindingMode: WAITS },
+	storageClass('empty', ''),
 	storageClass('dynamic', 'silent.example.com'),
 	storageClass('told', 'told.example.com', { allowedTopologies: [{}] }),
 	storageClass('immediate', 'silent.example.com', { volumeBindingMode: 'Immediate' }),
@@ -51,7 +56,7 @@ describe('what topobind says of a claim is true of it', () => {
 		['VOLUME_NODE_AFFINITY', ['bound']],
 		['ZONE_LABEL', ['bound']],
 		['SELECTED_NODE', ['pinned']],
-		['NO_STATIC_VOLUME', ['local']],
+		['NO_STATIC_VOLUME', ['local', 'bare', 'empty']],
 		['CLASS_TOPOLOGY', ['told']],
 		['CAPACITY', ['told']],
 		['SOURCE_INVALID', ['dynamic', 'told']],
