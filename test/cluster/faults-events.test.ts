@@ -187,7 +187,7 @@ test('each kind of call meets each fault', async () => {
 });
 
 describe('the API server goes away for a moment', () => {
-	const kinds = ['writing an event', 'counting an event', 'removing a pin'];
+	const kinds = ['writing an event', 'reading an event that is there', 'counting an event', 'removing a pin'];
 	const moments = kinds.flatMap((what) => [['before', what] as const, ['after', what] as const]);
 
 	test.each(moments)('%s it has carried out %s', async (moment, what) => {

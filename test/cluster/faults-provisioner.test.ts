@@ -69,6 +69,9 @@ async function awaitProvisioning(name: string, schedulerName: string): Promise<K
 	return selected as KubeObject;
 }
 
+const cordon = (node: string, unschedulable: boolean) =>
+	api.patch(`/api/v1/nodes/${node}`, { spec: { unschedulable } });
+
 /** What a provisioner would make for the claim. */
 function provisioned({ metadata: { name, uid } }: KubeObject, node: string): KubeObject {
 	const made = localVolume(name, node, name);
@@ -80,6 +83,8 @@ describe.concurrent('the provisioner', () => {
 	test('has no room on the node (ResourceExhausted): it gives the node back, and the pod goes to another', async ({
 		expect,
 	}) => {
+		// At first there is no other node, so that it must be the first that is given back.
+		await cordon(NODES[1], true);
 		const driver = 'exhausted.test';
 		const csi = await controlPlane.startCsiDriver({
 			name: driver,
@@ -87,12 +92,13 @@ describe.concurrent('the provisioner', () => {
 			nodes: NODES.map((name) => ({ name })),
 		});
 		await api.createAll(classesOf(driver, driver));
-		csi.failCreate('ResourceExhausted');
 		csi.failCreate('ResourceExhausted', { node: NODES[0] });
+		const first = api.waitFor(paths(namespace).claim('exhausted'), (now) => selectedNode(now) !== undefined);
 		await create('exhausted', driver, 'patient', false);
+		expect(selectedNode(await first)).toBe(NODES[0]);
 		await told('exhausted', /the selected node of claim exhausted was taken back/);
-		// From now on the other one has room; without CSIStorageCapacity the scheduler finds that out by trying.
-		csi.allowCreate();
+		// The first has no room yet; without CSIStorageCapacity the scheduler finds that out by trying.
+		await cordon(NODES[1], false);
 		const running = await api.waitFor(paths(namespace).pod('exhausted'), isRunning);
 		expect(running?.spec.nodeName).toBe(NODES[1]);
 		expect(selectedNode(await api.get(paths(namespace).claim('exhausted')))).toBe(NODES[1]);

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiProxy } from './chaos/api-proxy.ts';
 import { objectsOf, problemsOf } from './chaos/invariants.ts';
-import { startRoundRobin } from './chaos/round-robin.ts';
+import { type FrontEnd, type FrontObserver, startRoundRobin } from './chaos/round-robin.ts';
 import { callBind, impatientConfig, startServing, untilPassed } from './chaos/serving.ts';
 import type { KubeObject } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
@@ -54,10 +54,13 @@ const ONCE = [expect.objectContaining({ method: 'PATCH' }), expect.objectContain
 
 test('its httpTimeout strikes during a bind: the call that it makes again joins the one that runs', async () => {
 	const asked = Promise.withResolvers<void>();
+	const broken = Promise.withResolvers<FrontEnd>();
 	let binds = 0;
-	const front = await startRoundRobin([topobind.extender], (verb) => {
+	const onCall = (verb: string) => {
 		if (verb === 'bind' && ++binds === 2) asked.resolve();
-	});
+	};
+	const observe: FrontObserver = ({ verb }) => (verb === 'bind' ? broken.resolve : () => {});
+	const front = await startRoundRobin([topobind.extender], onCall, observe, 'passed on');
 	const scheduler = await controlPlane.startScheduler({
 		config: await impatientConfig(front.url, '2s'),
 		schedulerName: 'hurried',
@@ -68,6 +71,7 @@ test('its httpTimeout strikes during a bind: the call that it makes again joins 
 		({ reason }) => reason === 'FailedScheduling',
 	);
 	expect(event.message).toMatch(/Client.Timeout|deadline exceeded/);
+	expect(String((await broken.promise).error)).toMatch(/its client has gone/);
 	await asked.promise;
 	open();
 	await api.waitFor(paths(namespace).pod('joined'), isRunning);
@@ -78,6 +82,23 @@ test('its httpTimeout strikes during a bind: the call that it makes again joins 
 	await expectWhole('joined');
 	await scheduler.stop();
 	await front.close();
+});
+
+test('its connection breaks during a bind, and nobody asks again: the bind goes on', async () => {
+	const { asked, writes, open } = await held('left', 'nobody');
+	await untilPassed(topobind.extender, asked, NODES);
+	const gone = new AbortController();
+	const bind = callBind(topobind.extender, asked, NODES[0], gone.signal);
+	await proxy.untilCalls(() => writes().length === 1);
+	gone.abort();
+	await expect(bind).rejects.toThrow(/abort/);
+	// What topobind answers now it answers after it has seen that.
+	await untilPassed(topobind.extender, asked, [NODES[0]]);
+	open();
+	const running = await api.waitFor(paths(namespace).pod('left'), isRunning);
+	expect(running?.spec.nodeName).toBe(NODES[0]);
+	expect(writes()).toEqual(ONCE);
+	await expectWhole('left');
 });
 
 test('twenty times the same bind at once is one bind; for another node it is refused meanwhile', async () => {

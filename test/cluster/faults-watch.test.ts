@@ -95,16 +95,34 @@ async function known(cluster: Cluster): Promise<() => Promise<void>> {
 const listsOf = (proxy: ApiProxy, path = VOLUMES) =>
 	proxy.calls.filter((call) => call.kind === 'list' && call.path === path).length;
 
-/** Goes wrong the first time that each such call is made. */
-function onceEach(kind: Call['kind'], fault: Fault): (call: Call) => Fault | undefined {
-	const seen = new Set<string>();
-	return (call) => {
-		const what = `${call.path} ${call.query.has('continue')}`;
-		if (call.kind !== kind || call.number === 1 || seen.has(what)) return undefined;
-		seen.add(what);
-		return fault;
+/**
+ * Goes wrong the first time that each such call is made. What is asked of the volumes next waits until it is let go, so
+ * that a test can look meanwhile.
+ */
+function onceEach(kind: Call['kind'], fault: Fault) {
+	/** Paths, and those of pages after the first. */
+	const struck = { paths: new Set<string>(), continued: new Set<string>() };
+	const askedAgain = Promise.withResolvers<void>();
+	const gate = Promise.withResolvers<undefined>();
+	return {
+		struck,
+		askedAgain: askedAgain.promise,
+		letGo: () => gate.resolve(undefined),
+		rule(call: Call): Fault | undefined {
+			const seen = call.query.has('continue') ? struck.continued : struck.paths;
+			// The first call of all asks only whether anybody is there.
+			if (call.kind === kind && call.number > 1 && !seen.has(call.path)) {
+				seen.add(call.path);
+				return fault;
+			}
+			if (call.path !== VOLUMES || !struck.paths.has(VOLUMES)) return undefined;
+			askedAgain.resolve();
+			return { before: () => gate.promise };
+		},
 	};
 }
+
+const volumesIn = (cluster: Cluster) => cluster.readiness().watches.find(({ kind }) => kind === 'PersistentVolume');
 
 const RETRY_AFTER = { 'retry-after': '1' };
 const FAULTS: [string, Fault][] = [
@@ -125,20 +143,39 @@ describe.concurrent('at the start', () => {
 		['no answer', { after: 'silence' }],
 	])('each list meets %s', async ([, fault], context) => {
 		const proxy = await startProxy(context);
-		proxy.rule = onceEach('list', fault);
+		const { rule, struck, askedAgain, letGo } = onceEach('list', fault);
+		proxy.rule = rule;
 		const cluster = await connect(context, proxy, { timeoutMs: 2_000 });
-		expect(cluster.readiness().ready).toBe(false);
+		await askedAgain;
+		expect(cluster.readiness()).toMatchObject({ synced: false, ready: false });
+		expect(volumesIn(cluster)).toMatchObject({ synced: false, problem: expect.any(String) });
+		letGo();
 		await cluster.whenSynced;
+		await allWatched(proxy, cluster);
+		expect(cluster.readiness().ready).toBe(true);
 		await untilEqual(cluster, api);
+		expect(struck.paths.size).toBe(cluster.readiness().watches.length);
+		expect(struck.continued).toContain(VOLUMES);
 	});
 
 	test.for(FAULTS)('each watch meets %s', async ([, fault], context) => {
 		const proxy = await startProxy(context);
-		proxy.rule = onceEach('watch', fault);
-		const cluster = await synced(context, proxy, { timeoutMs: 2_000 });
+		const { rule, struck, askedAgain, letGo } = onceEach('watch', fault);
+		proxy.rule = rule;
+		const cluster = await connect(context, proxy, { timeoutMs: 2_000 });
+		const since = volumesIn(cluster)?.staleSince;
+		await askedAgain;
+		// A list does not make it current.
+		expect(since).toEqual(expect.any(String));
+		expect(volumesIn(cluster)).toMatchObject({ synced: true, staleSince: since, problem: expect.any(String) });
+		letGo();
+		await cluster.whenSynced;
+		await allWatched(proxy, cluster);
+		expect(cluster.readiness().ready).toBe(true);
 		const change = await known(cluster);
 		await change();
 		await untilEqual(cluster, api);
+		expect(struck.paths.size).toBe(present(cluster));
 	});
 
 	test('a continue token has expired: the whole list is read again', async (context) => {
@@ -174,7 +211,7 @@ describe('a watch', () => {
 		how(watchOf(proxy));
 		await proxy.untilWatches((watches) => watches.every(({ path }) => path !== VOLUMES));
 		await change();
-		expect(cluster.readiness().watches.find(({ kind }) => kind === 'PersistentVolume')).toMatchObject({
+		expect(volumesIn(cluster)).toMatchObject({
 			synced: true,
 			staleSince: expect.any(String),
 		});
@@ -228,8 +265,19 @@ describe('a watch', () => {
 		const change = await known(cluster);
 		const lists = listsOf(proxy);
 		for (const watch of proxy.watches) watch.delivery = delivery;
+		const current: boolean[] = [];
+		const look = () => {
+			const { ready, watches } = cluster.readiness();
+			current.push(ready && watches.every(({ staleSince }) => staleSince === undefined));
+		};
+		const unsubscribe = cluster.state.subscribe(look);
 		await change();
 		await untilEqual(cluster, api);
+		unsubscribe();
+		look();
+		// After each of the three changes at least, and at the end.
+		expect(current.length).toBeGreaterThan(3);
+		expect(current).not.toContain(false);
 		expect(listsOf(proxy)).toBe(lists);
 	});
 
@@ -244,16 +292,15 @@ describe('a watch', () => {
 			lists.push(call);
 			return { before: () => gate.promise };
 		};
-		const volumes = () => cluster.readiness().watches.find(({ kind }) => kind === 'PersistentVolume');
 		watchOf(proxy).delivery = 'mute';
 		// As on a cluster in which nothing happens.
-		expect(volumes()?.staleSince).toBeUndefined();
+		expect(volumesIn(cluster)?.staleSince).toBeUndefined();
 		await change();
 		expect(cluster.readiness().ready).toBe(true);
 		await proxy.untilCalls(() => lists.length > 0);
 		expect((await differences(cluster, api)).length).toBeGreaterThanOrEqual(3);
 		// From here on it is known that it may be out of date.
-		expect(volumes()).toMatchObject({ state: 'listing', staleSince: expect.any(String) });
+		expect(volumesIn(cluster)).toMatchObject({ state: 'listing', staleSince: expect.any(String) });
 		expect(cluster.readiness().ready).toBe(true);
 		gate.resolve(undefined);
 		await untilEqual(cluster, api);
@@ -271,9 +318,7 @@ describe('a watch', () => {
 		await change();
 		const isKnown = ({ state, staleSince, problem }: WatchReadiness) => state === 'absent' || (staleSince && problem);
 		await vi.waitUntil(() => cluster.readiness().watches.every(isKnown), { ...PATIENCE, timeout: 30_000 });
-		expect(cluster.readiness().watches.find(({ kind }) => kind === 'PersistentVolume')?.problem).toMatch(
-			/GET \/api\/v1\/persistentvolumes.* no answer within 1 s/,
-		);
+		expect(volumesIn(cluster)?.problem).toMatch(/GET \/api\/v1\/persistentvolumes.* no answer within 1 s/);
 		const problemSince = cluster.readiness().watches.map(({ staleSince = '' }) => Date.parse(staleSince));
 		vi.useFakeTimers({ toFake: ['Date'], now: Math.max(...problemSince.filter((at) => at > 0)) + 30_001 });
 		expect(cluster.readiness()).toMatchObject({ synced: true, ready: false });

@@ -10,7 +10,7 @@ export interface RoundRobin {
 	close(): Promise<void>;
 }
 
-/** A call on its way to one of the replicas. It goes on when who made it has given up. */
+/** A call on its way to one of the replicas. */
 export interface FrontCall {
 	readonly verb: string;
 	/** Which of the replicas. */
@@ -28,11 +28,15 @@ export interface FrontEnd {
 /** Is told of each call as it comes; what it gives is told of its end. */
 export type FrontObserver = (call: FrontCall) => (end: FrontEnd) => void;
 
+/** When who made a call has given up: the call goes on, or breaks for the replica, too. */
+type Disconnect = 'kept from the replica' | 'passed on';
+
 /** Is told the verb of each call as it comes. */
 export async function startRoundRobin(
 	targets: readonly string[],
 	onCall: (verb: string) => void = () => {},
 	observe: FrontObserver = () => () => {},
+	disconnect: Disconnect = 'kept from the replica',
 ): Promise<RoundRobin> {
 	let turn = 0;
 	const agent = new Agent({ keepAlive: true });
@@ -44,6 +48,9 @@ export async function startRoundRobin(
 		const target = turn++ % targets.length;
 		const end = observe({ verb, target, body });
 		const forwarded = request(new URL(url ?? '/', targets[target]), { method, headers, agent });
+		if (disconnect === 'passed on') {
+			outgoing.once('close', () => outgoing.writableFinished || forwarded.destroy(new Error('its client has gone')));
+		}
 		forwarded.end(body);
 		try {
 			const [answer] = await once(forwarded, 'response');

@@ -60,10 +60,14 @@ export async function readyz(admin: string): Promise<Readyz> {
 
 export const addressOf = (url: string): string => new URL(url).host;
 
-/** Calls /bind as kube-scheduler does; gives the error that it would show, '' for none. */
-export async function callBind(extender: string, pod: KubeObject, node: string): Promise<string> {
+/**
+ * Calls /bind as kube-scheduler does; gives the error that it would show, '' for none. When the signal aborts, its
+ * connection breaks.
+ */
+export async function callBind(extender: string, pod: KubeObject, node: string, signal?: AbortSignal): Promise<string> {
 	const { namespace, name, uid } = pod.metadata;
-	return (await call(extender, 'bind', { PodName: name, PodNamespace: namespace, PodUID: uid, Node: node })).Error;
+	const body = { PodName: name, PodNamespace: namespace, PodUID: uid, Node: node };
+	return (await call(extender, 'bind', body, signal)).Error;
 }
 
 /** Until topobind has seen so much of a pod's storage that it passes all these nodes; it is asked again and again, bounded. */
@@ -74,11 +78,12 @@ export async function untilPassed(extender: string, pod: KubeObject, nodes: read
 	);
 }
 
-async function call(extender: string, verb: string, body: object): Promise<KubeObject> {
+async function call(extender: string, verb: string, body: object, signal?: AbortSignal): Promise<KubeObject> {
 	const answer = await fetch(`${extender}/${verb}`, {
 		method: 'POST',
 		headers: { 'content-type': 'application/json' },
 		body: JSON.stringify(body),
+		...(signal && { signal }),
 	});
 	return (await answer.json()) as KubeObject;
 }
