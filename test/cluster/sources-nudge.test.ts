@@ -28,7 +28,11 @@ beforeAll(async () => {
 	const allocatable = { cpu: '8', pods: '500' };
 	await Promise.all(NODES.map((name) => controlPlane.createNode(name, { allocatable })));
 	const nodes = NODES.map((name) => ({ name }));
-	driver = await startDriver(controlPlane, { name: 'nudge.test', reach: 'anywhere', nodes });
+	driver = await startDriver(controlPlane, {
+		...{ name: 'nudge.test', reach: 'anywhere', nodes },
+		// Restores of one snapshot that begin at once get into each other's way, and each time wait twice as long.
+		provisionerArgs: ['--retry-interval-start=500ms', '--retry-interval-max=2s'],
+	});
 });
 afterAll(async () => {
 	for (const name of NODES) await controlPlane.deleteNode(name);
