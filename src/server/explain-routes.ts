@@ -40,10 +40,12 @@ interface Named {
 	name: string;
 }
 
-/** `guard` comes before each of them, and throws where nothing can be explained. */
-export function addExplanations(app: FastifyInstance, explanations: Explanations, guard: () => Promise<void>): void {
-	const onRequest = guard;
-
+/** `onRequest` comes before each of them, and throws where nothing can be explained. */
+export function addExplanations(
+	app: FastifyInstance,
+	explanations: Explanations,
+	onRequest: () => Promise<void>,
+): void {
 	app.get<{ Params: Named }>('/api/v1/explain/pods/:namespace/:name', { onRequest }, async ({ params }, reply) => {
 		const { namespace, name } = params;
 		const pod = await explanations.findPod(namespace, name).catch((error) => {

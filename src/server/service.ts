@@ -56,16 +56,20 @@ export function readPod(
  * Refuses the call until every watch has synced, and in companion mode also while one has been down for long: without an
  * answer pods go on, where one that is out of date would hold them up. In delegate mode nobody else would answer.
  */
-function requireKnowledge(service: Service): void {
-	requireSync(service);
-	if (service.mode === 'delegate' || service.scheduling.knowledge() !== 'outdated') return;
+function requireKnowledge({ scheduling, mode }: Service): void {
+	const knowledge = scheduling.knowledge();
+	if (knowledge === 'incomplete') throw unsynced();
+	if (knowledge === 'current' || mode === 'delegate') return;
 	throw unavailable('topobind is cut off from the API server, what it knows is out of date; /readyz says why');
 }
 
 /** Refuses the call until every watch has synced. */
 export function requireSync({ scheduling }: Service): void {
-	if (scheduling.knowledge() !== 'incomplete') return;
-	throw unavailable('topobind has not seen the whole cluster yet, try again soon');
+	if (scheduling.knowledge() === 'incomplete') throw unsynced();
+}
+
+function unsynced(): CallError {
+	return unavailable('topobind has not seen the whole cluster yet, try again soon');
 }
 
 function unavailable(message: string): CallError {
