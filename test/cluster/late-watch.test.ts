@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiProxy } from './chaos/api-proxy.ts';
-import { startServing } from './chaos/serving.ts';
+import { impatientConfig, startServing } from './chaos/serving.ts';
 import type { KubeObject } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, isRunning, paths, pod, useControlPlane } from './shared.ts';
-import { grantNudging, grantRights, schedulerConfig } from './topobind.ts';
+import { grantNudging, grantRights, type Topobind } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -24,6 +24,15 @@ const isRefused = (object: KubeObject | undefined) =>
 const tells = (words: string) => (object: KubeObject | undefined) =>
 	isRefused(object) && JSON.stringify(object?.status.conditions).includes(words);
 
+const isAvailable = (volume: KubeObject | undefined) => volume?.status?.phase === 'Available';
+
+/** When filter was last asked about a pod of the namespace: epoch milliseconds. */
+async function lastAsked({ admin }: Topobind, namespace: string): Promise<number> {
+	const answer = await fetch(`${admin}/api/v1/decisions?namespace=${namespace}&limit=1`);
+	const { decisions } = (await answer.json()) as { readonly decisions: readonly { readonly time: string }[] };
+	return Math.max(0, ...decisions.map(({ time }) => Date.parse(time)));
+}
+
 /** A pod waits for a volume, in a class of this name; all that topobind watches is late. */
 async function waiting(name: string, nudge: boolean) {
 	const proxy = await ApiProxy.start(controlPlane.info);
@@ -31,7 +40,7 @@ async function waiting(name: string, nudge: boolean) {
 	proxy.lagMs = 2_500;
 	const topobind = await startServing(controlPlane, { proxy, config: { sources: { nudge } } });
 	const scheduler = await controlPlane.startScheduler({
-		config: await schedulerConfig('delegate', topobind.extender),
+		config: await impatientConfig(topobind.extender),
 		schedulerName: name,
 	});
 	const namespace = await api.createNamespace(name);
@@ -42,6 +51,7 @@ async function waiting(name: string, nudge: boolean) {
 	return {
 		namespace,
 		topobind,
+		proxy,
 		stop: async () => {
 			await scheduler.stop();
 			await topobind.stop();
@@ -63,13 +73,21 @@ describe('a volume that topobind sees later than kube-scheduler', () => {
 	});
 
 	test('without the nudge it waits on, though topobind would pass the node by now', async () => {
-		const { namespace, topobind, stop } = await waiting('late-watch-control', false);
+		const { namespace, topobind, proxy, stop } = await waiting('late-watch-control', false);
+		const volumes = proxy.watchesOf('/api/v1/persistentvolumes');
+		for (const watch of volumes) watch.hold();
 		await api.create(localVolume('late-watch-control', 'late-1', 'late-watch-control'));
+		await api.waitFor('/api/v1/persistentvolumes/late-watch-control', isAvailable);
+		// Each event of the volume lets kube-scheduler ask once more, a second later at most. Then it is done with them.
+		const available = Date.now();
+		const quiet = async () => Date.now() - Math.max(available, await lastAsked(topobind, namespace));
+		await expect.poll(quiet, { timeout: 30_000 }).toBeGreaterThan(3_000);
+		for (const watch of volumes) watch.release();
 		const explain = async () =>
 			(await (await fetch(`${topobind.admin}/api/v1/explain/pods/${namespace}/app`)).json()) as KubeObject;
 		await expect.poll(async () => (await explain()).nodes.feasible, { timeout: 20_000 }).toBe(1);
 		// For longer than the other one took from the volume on.
-		await expect(api.waitFor(paths(namespace).pod('app'), isRunning, 8_000)).rejects.toThrow();
+		await api.neverWithin(paths(namespace).pod('app'), isRunning, 8_000);
 		await stop();
 	});
 });
