@@ -50,7 +50,7 @@ interface Stage {
 }
 
 async function start(mode: Mode, nudge: boolean): Promise<Stage> {
-	const scheduling = await startScheduling(controlPlane, { mode, config: { sources: { nudge } } });
+	const scheduling = await startScheduling(controlPlane, { mode, config: { sources: { nudge } }, impatient: true });
 	const { schedulerName } = scheduling;
 	const places = { dataOn: 'nudge-2', preferred: 'nudge-1' };
 	const scene = await Scene.open(controlPlane, { name: `nudge-${mode}`, driver, schedulerName, ...places });
@@ -74,10 +74,10 @@ async function refused({ scheduling, scene }: Stage, names: readonly string[], s
 	await quiet(scheduling);
 }
 
-/** Until the scheduler asks about nothing any more: what it had still to try has been tried. */
+/** Until the scheduler asks about nothing any more, for longer than it waits with a pod that it will try again. */
 async function quiet({ recorder }: Scheduling): Promise<void> {
 	const counts: number[] = [];
-	const isStill = () => counts.push(recorder.exchanges.length) > 1 && counts.at(-1) === counts.at(-2);
+	const isStill = () => counts.push(recorder.exchanges.length) > 2 && counts.at(-1) === counts.at(-3);
 	await vi.waitUntil(isStill, { interval: 1000, timeout: 30_000 });
 }
 

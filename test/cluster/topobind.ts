@@ -40,6 +40,11 @@ export interface TopobindOptions {
 	readonly unsynced?: boolean;
 }
 
+export interface SchedulingOptions extends TopobindOptions {
+	/** See `impatient`. */
+	readonly impatient?: boolean;
+}
+
 let count = 0;
 
 /** Starts it and waits until every watch has synced. */
@@ -149,13 +154,14 @@ export interface Scheduling {
 }
 
 /** kube-scheduler with the configuration that scheduler-config/ ships, calling topobind. */
-export async function startScheduling(controlPlane: ControlPlane, options: TopobindOptions): Promise<Scheduling> {
+export async function startScheduling(controlPlane: ControlPlane, options: SchedulingOptions): Promise<Scheduling> {
 	await grantRights(controlPlane);
 	const topobind = await startTopobind(controlPlane, options);
 	const recorder = await startRecorder(topobind.extender);
 	const schedulerName = `topobind-${options.mode}-${count++}`;
+	const config = await schedulerConfig(options.mode, recorder.url);
 	const scheduler = await controlPlane.startScheduler({
-		config: await schedulerConfig(options.mode, recorder.url),
+		config: options.impatient ? impatient(config) : config,
 		schedulerName,
 		user: 'scheduler',
 	});
@@ -167,6 +173,11 @@ export async function schedulerConfig(mode: Mode, url: string): Promise<KubeObje
 	const config = parse(await readFile(join(root, 'scheduler-config', `${mode}.yaml`), 'utf8'));
 	for (const extender of config.extenders) extender.urlPrefix = url;
 	return config;
+}
+
+/** Pods that failed are tried again after a second at most: what happened longer ago has no effect any more. */
+export function impatient(config: KubeObject): KubeObject {
+	return { ...config, podInitialBackoffSeconds: 1, podMaxBackoffSeconds: 1 };
 }
 
 /** delegate.yaml without its extenders: nobody looks at storage. */

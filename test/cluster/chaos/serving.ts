@@ -3,7 +3,7 @@
 import { vi } from 'vitest';
 import type { WatchReadiness } from '../../../src/cluster/cluster.ts';
 import type { ControlPlane, KubeObject } from '../harness/index.ts';
-import { type Mode, schedulerConfig, startTopobind, type Topobind } from '../topobind.ts';
+import { impatient, type Mode, schedulerConfig, startTopobind, type Topobind } from '../topobind.ts';
 import type { ApiProxy } from './api-proxy.ts';
 
 export interface ServingOptions {
@@ -40,9 +40,8 @@ export function startServing(controlPlane: ControlPlane, options: ServingOptions
 /** The shipped configuration, but that failed pods are tried again soon; and how long a bind call may take. */
 export async function impatientConfig(url: string, bindTimeout?: string): Promise<KubeObject> {
 	const config = await schedulerConfig('delegate', url);
-	const backoff = { podInitialBackoffSeconds: 1, podMaxBackoffSeconds: 1 };
 	for (const extender of config.extenders) if (extender.bindVerb && bindTimeout) extender.httpTimeout = bindTimeout;
-	return { ...config, ...backoff };
+	return impatient(config);
 }
 
 /** What /readyz says. */
