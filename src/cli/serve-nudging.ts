@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/config.ts';
 import type { Pod } from '../domain/model.ts';
 import { Nudger } from '../nudge/nudger.ts';
+import { wasRefusedForSource } from '../nudge/own-words.ts';
 import { isOfSource, SecondLook } from '../nudge/second-look.ts';
 import type { Judgement } from '../server/judgement.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -13,9 +14,6 @@ import type { Metrics } from '../telemetry/metrics.ts';
 
 /** Later kube-scheduler has tried the pod again by itself. */
 const MARK_WITHIN_MS = 300_000;
-
-/** How every refusal for a source begins: also those of before this process, which knows of no scheduler yet. */
-const OWN_WORDS = /\bclaim \S+ (?:waits for|cannot be filled from|must go where) its source, /;
 
 /** What has kube-scheduler try waiting pods again where it would not by itself. */
 export interface Nudging {
@@ -52,7 +50,8 @@ export function nudgingFor(
 		onNudge: report('storage was there sooner than it was seen'),
 	});
 	const nudger = new Nudger(state, {
-		isAsked: ({ schedulerName, unschedulable }) => asking.has(schedulerName) || OWN_WORDS.test(unschedulable),
+		// After a start no scheduler has asked yet.
+		isAsked: ({ schedulerName, unschedulable }) => asking.has(schedulerName) || wasRefusedForSource(unschedulable),
 		mark(pod, text) {
 			// One mark is enough.
 			secondLook.passed(pod);

@@ -5,6 +5,7 @@ import type { ClusterState } from '../cluster/state.ts';
 import type { Claim, Pod } from '../domain/model.ts';
 import { isProblem } from '../domain/storage/sources/problem.ts';
 import { judgeSource } from '../domain/storage/sources.ts';
+import { mayBeOutdated, type SourceVerdict } from './own-words.ts';
 
 /** Kinds of whose events kube-scheduler requeues no pod. A clone's source claim and volume are not among them. */
 const UNWATCHED: ReadonlySet<Kind> = new Set<Kind>([
@@ -85,8 +86,10 @@ export class Nudger {
 
 	#look(pod: Pod): void {
 		const before = this.#told.get(pod.uid);
-		const now = before && outlookOf(pod, this.#cluster);
-		if (!now || now.text === before.text) return;
+		if (!before) return;
+		const verdicts = verdictsOf(pod, this.#cluster);
+		const now = outlookOf(verdicts);
+		if (verdicts.length === 0 || now.text === before.text) return;
 		const { marked = pod.mark, base = marked } = before;
 		if (now.hopeful) {
 			const mark = markOf(base, now);
@@ -99,12 +102,11 @@ export class Nudger {
 	#remember(pod: Pod): void {
 		if (this.#told.has(pod.uid)) {
 			this.#schedule();
-		} else if (this.#unseen.delete(pod.uid) || REFUSED_BEFORE.test(pod.unschedulable)) {
-			this.refused(pod);
-		} else {
-			const outlook = outlookOf(pod, this.#cluster);
-			if (outlook) this.#told.set(pod.uid, { ...outlook, base: pod.mark, marked: pod.mark });
+			return;
 		}
+		const verdicts = verdictsOf(pod, this.#cluster);
+		if (this.#unseen.delete(pod.uid) || mayBeOutdated(pod.unschedulable, verdicts)) this.refused(pod);
+		else if (verdicts.length > 0) this.#told.set(pod.uid, { ...outlookOf(verdicts), base: pod.mark, marked: pod.mark });
 	}
 
 	#podsMounting(claimKey: string): Pod[] {
@@ -141,30 +143,29 @@ const REFUSED: Outlook = { text: 'refused', hopeful: false };
 /** They are seen within moments, or never; who is forgotten is looked at when seen, like any other. */
 const UNSEEN = 1_000;
 
-/** In what a scheduler said of a pod, it was refused for its source before this process began: what has come right since counts. */
-const REFUSED_BEFORE = /(?:waits for|cannot be filled from) its source, /;
-
 function markOf(base: string, { text }: Outlook): string {
 	return createHash('sha256').update(`${base}\n${text}`).digest('hex').slice(0, 16);
 }
 
-/** Undefined for a pod none of whose delayed claims has a source. */
-function outlookOf(pod: Pod, cluster: ClusterState): Outlook | undefined {
+function outlookOf(verdicts: readonly SourceVerdict[]): Outlook {
+	return { text: verdicts.map(({ text }) => text).join('\n'), hopeful: verdicts.every(({ fit }) => fit) };
+}
+
+/** On the sources of the pod's delayed claims. */
+function verdictsOf(pod: Pod, cluster: ClusterState): SourceVerdict[] {
 	const delayed = pod.claimVolumes.flatMap(({ claimName }) => {
 		const claim = cluster.claim(pod.namespace, claimName);
 		return claim?.volumeName === '' ? [claim] : [];
 	});
-	const verdicts = delayed.flatMap((claim) => verdictOf(claim, delayed, cluster));
-	if (verdicts.length === 0) return undefined;
-	return { text: verdicts.map(({ text }) => text).join('\n'), hopeful: verdicts.every(({ fit }) => fit) };
+	return delayed.flatMap((claim) => verdictOf(claim, delayed, cluster));
 }
 
-function verdictOf(claim: Claim, beside: readonly Claim[], cluster: ClusterState): { text: string; fit: boolean }[] {
+function verdictOf(claim: Claim, beside: readonly Claim[], cluster: ClusterState): SourceVerdict[] {
 	const storageClass = cluster.storageClass(claim.className);
 	// The PV controller sees to any other by itself, and filter does not ask for its source.
 	if (!claim.source || storageClass?.bindingMode !== 'WaitForFirstConsumer') return [];
 	const found = judgeSource(claim, claim.source, storageClass, cluster, beside);
 	if (!found) return [];
 	const fit = !isProblem(found);
-	return [{ text: fit ? (found.limit?.text ?? 'every node') : found.problem, fit }];
+	return [{ claim: claim.name, text: fit ? (found.limit?.text ?? 'every node') : found.problem, fit }];
 }

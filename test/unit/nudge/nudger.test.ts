@@ -421,6 +421,29 @@ describe('a pod that was refused before this process began', () => {
 		expect(marks).toHaveLength(count);
 	});
 
+	const HOST = 'kubernetes.io/hostname';
+	const MUST_GO = 'must go where its source, VolumeSnapshot s, can be reached:';
+
+	test.each([
+		['the same place', `${MUST_GO} ${HOST} in (n2)`, 0],
+		['the same place, and more is wrong', `${MUST_GO} ${HOST} in (n2), 1 Insufficient cpu`, 0],
+		['another place', `${MUST_GO} ${HOST} in (n1)`, 1],
+		['two places', `${MUST_GO} ${HOST} in (n2) or ${HOST} in (n1)`, 1],
+		['another place, for another claim', `${MUST_GO} ${HOST} in (n2), 1 claim other ${MUST_GO} ${HOST} in (n1)`, 0],
+	])('and was sent to %s: is marked where its source has come to reach others', async (_, said, count) => {
+		const reached = content('s', { annotations: { [REACH]: 'source-volume' } });
+		const { marks } = watched([...origin(), restore('data', 's'), reached, snapshot('s'), refusedBefore(said)]);
+		await settled();
+		expect(marks).toHaveLength(count);
+	});
+
+	test('and was sent to some place: is marked where its source has come to reach every node', async () => {
+		const said = `${MUST_GO} ${HOST} in (n1)`;
+		const { marks } = watched([restore('data', 's'), content('s'), snapshot('s'), refusedBefore(said)]);
+		await settled();
+		expect(marks).toHaveLength(1);
+	});
+
 	test('is marked otherwise than it is by then, or it would not change', async () => {
 		const ready = [restore('data', 's'), content('s'), snapshot('s')];
 		const first = watched([...ready, refusedBefore()]);
