@@ -189,6 +189,11 @@ describe('a clone of a claim of the same pod', () => {
 		expect(verdict(circle, 'r', 'b', 'c')).toBe('ok');
 	});
 
+	it('is in no circle with a claim that names its volume', () => {
+		const named = clone('b', 'r', { volume: 'chosen' });
+		expect(verdict(scene([clone('r', 'b'), named]))).toBe(waits('it is not bound yet', 'PersistentVolumeClaim b'));
+	});
+
 	it('is in no circle with a claim that is bound', () => {
 		const [bound, held] = origin({ volume: { ...EVERYWHERE, class: 'former' } }) as [Manifest, Manifest];
 		const filled = clone('origin', 'r');
