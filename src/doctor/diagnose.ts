@@ -47,7 +47,7 @@ interface JudgedPin {
 function judgedPins(state: ClusterState): JudgedPin[] {
 	const drivers = lazily(() => knownDrivers(state));
 	return [...state.all('PersistentVolumeClaim').values()].flatMap((claim) => {
-		const storageClass = waitingClass(claim, state);
+		const storageClass = pinnedClass(claim, state);
 		return storageClass ? { claim, storageClass, finding: judgePin(claim, storageClass, state, drivers) } : [];
 	});
 }
@@ -55,7 +55,7 @@ function judgedPins(state: ClusterState): JudgedPin[] {
 /** One claim as it is now; undefined where there is nothing wrong with its pin. */
 export function diagnosePin(namespace: string, name: string, state: ClusterState): PinFinding | undefined {
 	const claim = state.seen('PersistentVolumeClaim', `${namespace}/${name}`);
-	const storageClass = claim && waitingClass(claim, state);
+	const storageClass = claim && pinnedClass(claim, state);
 	if (!storageClass || hasVolume(claim, state, claimsWithVolume(state))) return undefined;
 	return judgePin(claim, storageClass, state, () => knownDrivers(state));
 }
@@ -63,12 +63,21 @@ export function diagnosePin(namespace: string, name: string, state: ClusterState
 /**
  * The class of a claim that is pinned and has no volume; undefined for any other. Without its class nobody can tell
  * whether the pin matters: that claim lacks a class first of all.
+ *
+ * With --node-deployment, provisioners pin claims that wait for no consumer as well: becomeOwner in
+ * external-provisioner/pkg/controller/controller.go. To those an empty pin is none, and a volume that is there is bound all the same.
  */
-function waitingClass(claim: Claim, state: ClusterState): StorageClass | undefined {
-	if (claim.selectedNode === undefined || claim.volumeName !== '' || claim.bindCompleted) return undefined;
-	if (claim.deleting || claim.phase === 'Lost') return undefined;
+function pinnedClass(claim: Claim, state: ClusterState): StorageClass | undefined {
+	const { selectedNode, volumeName, bindCompleted, deleting, phase } = claim;
+	if (selectedNode === undefined || volumeName !== '' || bindCompleted) return undefined;
+	if (deleting || phase === 'Lost') return undefined;
 	const storageClass = state.storageClass(claim.className);
-	return storageClass?.bindingMode === 'WaitForFirstConsumer' ? storageClass : undefined;
+	if (storageClass?.bindingMode === 'WaitForFirstConsumer') return storageClass;
+	return storageClass && selectedNode !== '' && provisions(storageClass) ? storageClass : undefined;
+}
+
+function provisions({ provisioner }: StorageClass): boolean {
+	return provisioner !== '' && provisioner !== NO_PROVISIONER;
 }
 
 function judgePin(
@@ -80,7 +89,7 @@ function judgePin(
 	const { provisioner: driver, allowedTopologies } = storageClass;
 	const node = claim.selectedNode ?? '';
 	if (node === '') return pinFinding('PIN_NODE_EMPTY', claim, driver);
-	if (driver === '' || driver === NO_PROVISIONER) return pinFinding('PIN_NO_PROVISIONER', claim, driver);
+	if (!provisions(storageClass)) return pinFinding('PIN_NO_PROVISIONER', claim, driver);
 	const id = state.nodes.idOf(node);
 	if (id === undefined) return pinFinding('PIN_NODE_GONE', claim, driver);
 	// A provisioner that is no CSI driver registers nowhere, and an in-tree name is not what its driver registers as.

@@ -31,15 +31,16 @@ function proofFor(
 	if (provisioner === undefined) {
 		return 'no provisioner was ever asked for its volume: the claim has no annotation volume.kubernetes.io/storage-provisioner';
 	}
+	// A claim may have been asked of the provisioner of an earlier class of that name: what holds of this one's need not hold of it.
+	const isOfClass = provisioner === driver;
 	// Of the claim's own spec, which cannot change: prepareProvision fails on it before it calls the driver, each time.
-	if (code === 'PIN_SOURCE_INVALID' && claim.selector) {
+	if (code === 'PIN_SOURCE_INVALID' && isOfClass && claim.selector) {
 		return 'the claim has a selector, and external-provisioner never calls a driver for such a claim';
 	}
 	if (code === 'PIN_NODE_GONE' && machinesGone.has(node)) {
-		return `you vouch that the machine of node ${node} is gone for good, and the provisioner of ${driver} with it`;
+		return `you vouch that the machine of node ${node} is gone for good, and the provisioner of ${provisioner} with it`;
 	}
-	// A claim may have been asked of the provisioner of an earlier class of that name: its word is not this one's.
-	if (code === 'PIN_SOURCE_UNREACHABLE' && provisioner === driver && lastWord?.reason === 'ProvisioningFailed') {
+	if (code === 'PIN_SOURCE_UNREACHABLE' && isOfClass && lastWord?.reason === 'ProvisioningFailed') {
 		const { code: answer, at } = lastWord;
 		const isSincePin = at !== undefined && pinnedAt !== undefined && at > pinnedAt + CLOCKS_APART_MS;
 		if (isSincePin && SOURCE_IS_WRONG.has(answer)) {

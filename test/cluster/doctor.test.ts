@@ -426,6 +426,41 @@ describe('serve', () => {
 	});
 });
 
+describe('a claim that waits for no consumer, which its provisioners pin themselves', () => {
+	let scene: Scene;
+	beforeAll(async () => {
+		await grantDoctor(controlPlane, { repair: true });
+		// They pin at once, and after two answers there is quiet for a while.
+		const retries = ['--retry-interval-start=4s', '--retry-interval-max=20s'];
+		scene = await prepare('doctor-at-once', { provisionerArgs: [...retries, '--node-deployment-base-delay=1s'] });
+		return () => end(scene);
+	});
+
+	test('is found where its data is not, and provisioned where it is once it has been made free', async () => {
+		const { driver, storageClass, namespace, wrong, source, dying, config } = scene;
+		const doctor = (...args: string[]) => runDoctor(controlPlane, { config, args: ['-n', namespace, ...args] });
+		await makeData(scene);
+		const name = `${storageClass}-at-once`;
+		await api.create({ ...(classesOf(storageClass, name) as [KubeObject])[0], volumeBindingMode: 'Immediate' });
+		await Promise.all([source, dying].map((node) => driver.stopProvisioner(node)));
+		await api.create(claim({ namespace, name: 'restore', storageClass: name, source: SNAPSHOT }));
+		const pinned = await api.waitFor(paths(namespace).claim('restore'), (now) => selectedNode(now) !== undefined);
+		expect(selectedNode(pinned)).toBe(wrong);
+		await driver.startProvisioner(source);
+		// Control: another is there by then, and the claim stays where it is.
+		await moreFailures(scene, 'restore', 2);
+		expect(await pinOf(scene, 'restore')).toBe(wrong);
+		expect(verdicts(await doctor())).toEqual({ restore: ['PIN_SOURCE_UNREACHABLE', 'safe', 'found'] });
+
+		// It might pin the claim again.
+		await driver.stopProvisioner(wrong);
+		expect(verdicts(await doctor('--repair'))).toEqual({ restore: ['PIN_SOURCE_UNREACHABLE', 'safe', 'removed'] });
+		await api.waitFor(paths(namespace).claim('restore'), isBound);
+		expect(await pinOf(scene, 'restore')).toBe(source);
+		expect(driver.volumes()).toEqual(await known(scene));
+	});
+});
+
 describe('a provisioner that is not there', () => {
 	let scene: Scene;
 	beforeAll(async () => {

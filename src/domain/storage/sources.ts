@@ -12,11 +12,12 @@ import type { NodeIndex } from '../topology/node-index.ts';
 import { NodeSet } from '../topology/node-set.ts';
 import type { ClusterView } from '../view.ts';
 import type { ProvisioningStep } from './provisioning-step.ts';
+import { reachAlong } from './sources/along.ts';
 import { isClone } from './sources/circle.ts';
-import { checkClone, MADE_ALONG } from './sources/clone.ts';
+import { checkClone } from './sources/clone.ts';
 import { problemOfGrant } from './sources/grants.ts';
 import { invalid, isProblem, type SourceProblem } from './sources/problem.ts';
-import { REACH_ALONG, type Reach, reachOfClone, reachOfSnapshot } from './sources/reach.ts';
+import { type Reach, reachOfClone, reachOfSnapshot } from './sources/reach.ts';
 import { checkSnapshot } from './sources/snapshot.ts';
 
 /** The step that provisioning owes to the claim's source; undefined where there is none, or it limits nothing. */
@@ -58,9 +59,9 @@ export function judgeSource(
 		const content = checkSnapshot(claim, source, driver, view);
 		return isProblem(content) ? content : reachOfSnapshot(content, view);
 	}
-	const volume = checkClone(claim, source, driver, view, beside);
-	if (volume === MADE_ALONG) return REACH_ALONG;
-	return isProblem(volume) ? volume : reachOfClone(volume);
+	const found = checkClone(claim, source, driver, view, beside);
+	if ('along' in found) return reachAlong(found.along, driver, view);
+	return isProblem(found) ? found : reachOfClone(found);
 }
 
 /** prepareProvision: a claim is cloned whatever API group the reference names, a snapshot is restored of one group only. */

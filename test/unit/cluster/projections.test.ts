@@ -173,8 +173,8 @@ describe('a claim', () => {
 			{ apiGroup: '', kind: 'K', name: 'n', namespace: 'o' },
 		],
 		[
-			'both: dataSource, and no namespace of the other',
-			{ dataSource: { kind: 'K', name: 'n' }, dataSourceRef: { kind: 'K', name: 'n', namespace: 'o' } },
+			'both: dataSource, and nothing of the other',
+			{ dataSource: { kind: 'K', name: 'n' }, dataSourceRef: { kind: 'L', name: 'm', namespace: 'o' } },
 			{ apiGroup: '', kind: 'K', name: 'n', namespace: 'ns' },
 		],
 	])('has the source %s', (_, spec, source) => {

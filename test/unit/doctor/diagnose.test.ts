@@ -23,7 +23,7 @@ describe('diagnosePins', () => {
 		expect(codes(snapshot('snap'), content('snap'), restore('data', 'snap', { selectedNode: 'n1' }))).toEqual([]);
 	});
 
-	it('leaves claims alone that are not pinned, bound, named a volume, going, lost, of a missing class or of another mode', () => {
+	it('leaves claims alone that are not pinned, bound, named a volume, going, lost or of a missing class', () => {
 		expect(codes(claim('data', { class: 'csi' }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { bound: 'pv' }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { volume: 'pv' }))).toEqual([]);
@@ -32,7 +32,18 @@ describe('diagnosePins', () => {
 		expect(codes(pinned('data', 'n9', { deleting: true }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { phase: 'Lost' }))).toEqual([]);
 		expect(codes(pinned('data', 'n9', { class: 'absent' }))).toEqual([]);
-		expect(codes(pinned('data', 'n9'), csiClass({ mode: 'Immediate' }))).toEqual([]);
+	});
+
+	it('has claims that do not wait for a consumer, which provisioners pin as well, but where that pin holds nobody back', () => {
+		const immediate = csiClass({ mode: 'Immediate' });
+		expect(codes(pinned('data', 'n9'), immediate)).toEqual(['PIN_NODE_GONE']);
+		expect(codes(...origin(), clone('data', 'origin', { selectedNode: 'n1' }), immediate)).toEqual([
+			'PIN_SOURCE_UNREACHABLE',
+		]);
+		expect(codes(pinned('data', ''), immediate)).toEqual([]);
+		for (const provisioner of ['', 'kubernetes.io/no-provisioner']) {
+			expect(codes(pinned('data', 'n9'), csiClass({ mode: 'Immediate', provisioner }))).toEqual([]);
+		}
 	});
 
 	it('leaves claims alone whose volume is there, by its claimRef with or without uid, or by its name', () => {
@@ -88,6 +99,10 @@ describe('waitingPins', () => {
 			['a', DRIVER],
 			['b', DRIVER],
 		]);
+	});
+
+	it('has those that do not wait for a consumer', () => {
+		expect(waiting(pinned('data', 'n1'), csiClass({ mode: 'Immediate' }))).toEqual([['data', DRIVER]]);
 	});
 
 	it('has those whose source is not ready: a provisioner says so each time', () => {

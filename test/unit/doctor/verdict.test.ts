@@ -82,6 +82,9 @@ describe('a verdict', () => {
 		expect(verdict('PIN_NODE_GONE', {}, ['n9']).repair).toBe('safe');
 		expect(verdict('PIN_NODE_GONE', {}, ['n8']).repair).toBe('refused');
 		expect(verdict('PIN_CSINODE_GONE', {}, ['n1']).repair).toBe('refused');
+		// It is that provisioner which may have a volume in the making.
+		const { because } = verdict('PIN_NODE_GONE', { provisioner: 'old.example.com' }, ['n9']);
+		expect(because).toContain('the provisioner of old.example.com with it');
 	});
 
 	it('PIN_SOURCE_INVALID: safe where it is the selector, which cannot change', () => {
@@ -90,5 +93,8 @@ describe('a verdict', () => {
 		const [finding] = diagnosePins(cluster(snapshot('snap'), content('snap'), data)) as [PinFinding];
 		expect(finding.code).toBe('PIN_SOURCE_INVALID');
 		expect(verdictOn(finding, traceFor(finding.claim), new Set()).repair).toBe('safe');
+		// Of an earlier class of that name: what it does with selectors is not known.
+		const asked = traceFor(finding.claim, { provisioner: 'old.example.com' });
+		expect(verdictOn(finding, asked, new Set()).repair).toBe('refused');
 	});
 });

@@ -4,6 +4,7 @@ import type { ClusterState } from '../../../src/cluster/state.ts';
 import type { Claim, ClaimSource, Labels, SnapshotContent, Volume } from '../../../src/domain/model.ts';
 import { type Quantity, wholeUnits, ZERO } from '../../../src/domain/storage/quantity.ts';
 import { matchesRequirement } from '../../../src/domain/topology/requirement.ts';
+import { naiveBest } from './naive-volumes.ts';
 
 export function canBeFilled(
 	claim: Claim,
@@ -17,7 +18,12 @@ export function canBeFilled(
 	if (claim.selector || !isGranted(claim, source, state)) return false;
 	const labels = state.nodes.labelsOf(state.nodes.idOf(node) as number);
 	if (source.kind === 'PersistentVolumeClaim') {
-		if (isMadeAlong(claim, source, provisioner, state, beside)) return true;
+		const along = beside.find((one) => one.name === source.name && one.namespace === source.namespace);
+		if (along && isMadeAlong(claim, source, provisioner, state, beside)) {
+			const volumes = state.all('PersistentVolume').values();
+			const there = along.selectedNode === undefined ? naiveBest(along, volumes, labels, new Set()) : undefined;
+			return !there || there.csi?.driver === provisioner;
+		}
 		const volume = soundOrigin(claim, source, provisioner, state);
 		return volume !== undefined && reaches(volume, labels);
 	}

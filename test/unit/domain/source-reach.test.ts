@@ -241,6 +241,7 @@ describe('source-volume', () => {
 		const local = [on('n1', HOST), on('n2', HOST)];
 		expect(feasible(r, gone('n3', ...local))).toEqual(['n3']);
 		expect(feasible(r, gone('n3', on('n1', 'zone'), on('n2', 'zone')))).toEqual(ALL);
+		expect(feasible(r, gone('n3', ...local, on('n3', 'a-label-it-lacks')))).toEqual(ALL);
 		// The node's name is not its host name, and the driver may go by either.
 		const named = { [HOST]: 'host-5', 'topology.example.com/node': 'n5' };
 		expect(feasible(r, gone('n3', ...local, node('n5', named), on('n5', 'topology.example.com/node')))).toEqual(['n3']);

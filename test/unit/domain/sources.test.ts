@@ -172,6 +172,28 @@ describe('a clone of a claim of the same pod', () => {
 		expect(on(ofAnother, volume('local', { class: 'other', ...EVERYWHERE }))).toBe(refused);
 	});
 
+	it('goes to no node where its source gets a volume that is there and that it cannot be made of', () => {
+		const larger = clone('r', 'data', { size: '2Gi' });
+		const at = (...volumes: readonly Manifest[]) => {
+			const state = scene([claim('data', { class: 'csi' }), larger, ...volumes]);
+			return [feasible(pod('p', 'data', 'r'), state), reasons(pod('p', 'r', 'data'), state).n1] as const;
+		};
+		const local = volume('local', { class: 'csi', on: 'n1' });
+		const [nodes, why] = at(local);
+		expect(nodes).toEqual(['n2', 'n3']);
+		expect(why).toMatchObject({
+			code: 'SOURCE_UNREACHABLE',
+			message: `claim r must go where its source, ${OF_DATA}, can be reached: a node on which that gets a volume of driver ${DRIVER}`,
+		});
+		const csi = (driver: string) =>
+			volume('there', { class: 'csi', on: 'n1', spec: { csi: { driver, volumeHandle: 'x' } } });
+		expect(at(csi('b.example.com'))[0]).toEqual(['n2', 'n3']);
+		expect(at(csi(DRIVER))[0]).toEqual(['n1', 'n2', 'n3']);
+		expect(at(volume('small', { class: 'csi', on: 'n1', size: '1Mi' }))[0]).toEqual(['n1', 'n2', 'n3']);
+		const pinned = scene([claim('data', { class: 'csi', selectedNode: 'n1' }), larger, local]);
+		expect(feasible(pod('p', 'data', 'r'), pinned)).toEqual(['n1']);
+	});
+
 	it('cannot be made of itself', () => {
 		const itself = fails('it is the claim itself; use another', 'PersistentVolumeClaim r');
 		expect(verdict(scene([clone('r', 'r')]))).toBe(itself);
@@ -187,6 +209,11 @@ describe('a clone of a claim of the same pod', () => {
 		put(circle, volume('there', { class: 'csi', ...EVERYWHERE, spec: { csi: { driver: DRIVER, volumeHandle: 'x' } } }));
 		// It goes to the first of them; the others are cloned of it.
 		expect(verdict(circle, 'r', 'b', 'c')).toBe('ok');
+	});
+
+	it('is in no circle with a claim that names its volume', () => {
+		const named = clone('b', 'r', { volume: 'chosen' });
+		expect(verdict(scene([clone('r', 'b'), named]))).toBe(waits('it is not bound yet', 'PersistentVolumeClaim b'));
 	});
 
 	it('is in no circle with a claim that is bound', () => {

@@ -4,8 +4,10 @@ import { wholeUnits, ZERO } from '../quantity.ts';
 import { isInCircle } from './circle.ts';
 import { invalid, notReady, type SourceProblem } from './problem.ts';
 
-/** The source gets its volume by the same decision as the clone, on the same node; the provisioner tries again until it has. */
-export const MADE_ALONG = 'made along';
+/** The source, a claim that gets its volume by the same decision as the clone, on the same node; the provisioner tries again until it has. */
+export interface MadeAlong {
+	readonly along: Claim;
+}
 
 /**
  * What a claim is cloned from, or why it cannot be: getPVCSource in external-provisioner/pkg/controller/controller.go, in its order.
@@ -17,7 +19,7 @@ export function checkClone(
 	provisioner: string,
 	view: ClusterView,
 	beside: readonly Claim[],
-): Volume | typeof MADE_ALONG | SourceProblem {
+): Volume | MadeAlong | SourceProblem {
 	const original = view.claim(source.namespace, source.name);
 	if (!original) return notReady('it does not exist');
 	if (objectKey(original) === objectKey(claim)) return invalid('it is the claim itself; use another');
@@ -25,7 +27,8 @@ export function checkClone(
 	if (original.phase !== 'Bound') {
 		const isBeside = beside.some((one) => objectKey(one) === objectKey(original));
 		return (
-			problemOfUnbound(claim, original, provisioner, view) ?? (isBeside ? MADE_ALONG : notReady('it is not bound yet'))
+			problemOfUnbound(claim, original, provisioner, view) ??
+			(isBeside ? { along: original } : notReady('it is not bound yet'))
 		);
 	}
 	if (original.deleting) return invalid('it is being deleted; use another');

@@ -27,13 +27,6 @@ export function reachOfClone({ name, affinity }: Volume): Reach {
 	return { limit: affinity && labelled(affinity), basis: `volume ${name} is cloned`, ignored: [] };
 }
 
-/** The source is judged for itself, and both get the same node. */
-export const REACH_ALONG: Reach = {
-	limit: undefined,
-	basis: 'it is made along with the claim, on the node that their pod gets',
-	ignored: [],
-};
-
 /** What the snapshot says of itself (KEP-5943) wins over every policy. */
 export function reachOfSnapshot(content: SnapshotContent, view: ClusterView): Reach {
 	const { affinity, name } = content;
