@@ -84,6 +84,20 @@ describe('POST /api/v1/whatif', () => {
 		expect(answer.json().error).toMatch(message);
 	});
 
+	it('what a pod says of itself is not asked', async () => {
+		const explainPod = () => ({
+			pod: '',
+			namespace: '',
+			nodes: { total: 0, feasible: 0, examples: [], refused: [] },
+			claims: [],
+		});
+		const app = admin({ explanations: { ...nobody, explainPod } });
+		for (const status of ['x', { conditions: 'x' }, { conditions: [null] }]) {
+			const answer = await app.inject({ method: 'POST', url: '/api/v1/whatif', payload: { status, spec: {} } });
+			expect(answer.statusCode).toBe(200);
+		}
+	});
+
 	it('what is not JSON → 400', async () => {
 		const headers = { 'content-type': 'application/json' };
 		const answer = await admin({ explanations }).inject({
