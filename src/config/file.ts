@@ -1,4 +1,4 @@
-import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml';
 import { API_VERSION, ConfigError, KIND } from './config.ts';
 
 /** Where a value stands inside a document: keys and indexes from the top. */
@@ -20,7 +20,7 @@ export function readConfigFile(name: string, readFile: (path: string) => string)
 
 	const faults = [...document.errors, ...document.warnings];
 	if (faults.length > 0) {
-		throw new ConfigError(faults.map((fault) => `${name}:${lines.linePos(fault.pos[0]).line}: ${fault.message}`));
+		throw new ConfigError(faults.map((fault) => `${name}:${lines.linePos(fault.pos[0]).line}: ${toldOf(fault)}`));
 	}
 	if (document.contents === null) {
 		throw new ConfigError([`${name} is empty; it must begin with apiVersion: ${API_VERSION} and kind: ${KIND}`]);
@@ -33,6 +33,11 @@ export function readConfigFile(name: string, readFile: (path: string) => string)
 			return offset === undefined ? name : `${name}:${lines.linePos(offset).line}`;
 		},
 	};
+}
+
+/** The parser tells those who program with it of another function to call. */
+function toldOf({ code, message }: YAMLError): string {
+	return code === 'MULTIPLE_DOCS' ? 'a second document begins here; the configuration is one' : message;
 }
 
 function readText(name: string, readFile: (path: string) => string): string {

@@ -112,7 +112,10 @@ export interface RawStorageClass extends RawObject {
 }
 
 export interface RawCsiNode extends RawObject {
-	readonly spec: { readonly drivers: readonly { readonly name: string; readonly topologyKeys?: readonly string[] }[] };
+	readonly spec: {
+		/** Absent where the node has none: an API server writes null for it. */
+		readonly drivers?: readonly { readonly name: string; readonly topologyKeys?: readonly string[] }[];
+	};
 }
 
 export interface RawCapacity extends RawObject {

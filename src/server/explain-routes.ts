@@ -78,8 +78,8 @@ export function addExplanations(
 				},
 			},
 		},
-		handler: async ({ body }) => {
-			const pod = projectPod(body);
+		handler: async ({ body: { status: _, ...checked } }) => {
+			const pod = projectPod(checked);
 			return explanations.explainPod(pod.namespace === '' ? { ...pod, namespace: 'default' } : pod);
 		},
 	});

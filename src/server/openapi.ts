@@ -27,6 +27,8 @@ const NAMED: readonly Json[] = ['namespace', 'name'].map((name) => ({
 	schema: { type: 'string' },
 }));
 
+const UNSYNCED: Json = { 503: json('Some of the cluster has not been seen yet, or cannot be read', ref('Error')) };
+
 const PATHS: Readonly<Record<string, Json>> = {
 	'/livez': get('Whether the process runs', { 200: text('It does: ok') }),
 	'/readyz': get('Whether every watch of the cluster has synced', {
@@ -52,15 +54,24 @@ const PATHS: Readonly<Record<string, Json>> = {
 	),
 	'/api/v1/topology': get('Topology keys with their values, and classes with where they provision', {
 		200: json('The topology as it is now', { type: 'object' }),
+		...UNSYNCED,
 	}),
 	'/api/v1/explain/pods/{namespace}/{name}': get(
 		'Why the storage of a pod works on some nodes and not on others',
-		{ 200: json('Judged now, on every node', ref('PodExplanation')), 404: json('No such pod', ref('Error')) },
+		{
+			200: json('Judged now, on every node', ref('PodExplanation')),
+			404: json('No such pod', ref('Error')),
+			...UNSYNCED,
+		},
 		NAMED,
 	),
 	'/api/v1/explain/pvcs/{namespace}/{name}': get(
 		'Where a claim could be used, as if a pod mounted it alone',
-		{ 200: json('Judged now, on every node', ref('ClaimExplanation')), 404: json('No such claim', ref('Error')) },
+		{
+			200: json('Judged now, on every node', ref('ClaimExplanation')),
+			404: json('No such claim', ref('Error')),
+			...UNSYNCED,
+		},
 		NAMED,
 	),
 	'/api/v1/whatif': {
@@ -72,7 +83,11 @@ const PATHS: Readonly<Record<string, Json>> = {
 			},
 			responses: {
 				200: json('Judged now, on every node', ref('PodExplanation')),
-				400: json('It is not a Pod', ref('Error')),
+				400: json('The body is not JSON', ref('Error')),
+				413: json('The body is too large', ref('Error')),
+				415: json('The body is not said to be JSON', ref('Error')),
+				422: json('It is not a Pod', ref('Error')),
+				...UNSYNCED,
 			},
 		},
 	},

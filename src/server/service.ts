@@ -41,8 +41,9 @@ export function readPod(
 	summary: CallSummary,
 ): { readonly pod: Pod; readonly anywhere: boolean } {
 	summary.pod = `${raw.metadata.namespace ?? ''}/${raw.metadata.name}`;
-	// The shape is checked; null, which Go writes for what is empty, is read as absence.
-	const pod = projectPod(raw as Parameters<typeof projectPod>[0]);
+	// The shape of all but its status is checked; null, which Go writes for what is empty, is read as absence.
+	const { status: _, ...checked } = raw as Parameters<typeof projectPod>[0];
+	const pod = projectPod(checked);
 	const mounted = pod.claimVolumes.length;
 	if (mounted > MOST_CLAIMS) {
 		throw new CallError(422, `the pod mounts ${mounted} claims, must be at most ${MOST_CLAIMS}`);

@@ -84,6 +84,20 @@ describe('POST /api/v1/whatif', () => {
 		expect(answer.json().error).toMatch(message);
 	});
 
+	it('what a pod says of itself is not asked', async () => {
+		const explainPod = () => ({
+			pod: '',
+			namespace: '',
+			nodes: { total: 0, feasible: 0, examples: [], refused: [] },
+			claims: [],
+		});
+		const app = admin({ explanations: { ...nobody, explainPod } });
+		for (const status of ['x', { conditions: 'x' }, { conditions: [null] }]) {
+			const answer = await app.inject({ method: 'POST', url: '/api/v1/whatif', payload: { status, spec: {} } });
+			expect(answer.statusCode).toBe(200);
+		}
+	});
+
 	it('what is not JSON → 400', async () => {
 		const headers = { 'content-type': 'application/json' };
 		const answer = await admin({ explanations }).inject({
@@ -97,9 +111,10 @@ describe('POST /api/v1/whatif', () => {
 	});
 });
 
+const nobody = { explainPod: () => expect.fail('nothing is judged'), explainClaim: () => undefined };
+const explanations = { ...nobody, findPod: async () => undefined };
+
 describe('explanations', () => {
-	const nobody = { explainPod: () => expect.fail('nothing is judged'), explainClaim: () => undefined };
-	const explanations = { ...nobody, findPod: async () => undefined };
 	const urls = ['/api/v1/explain/pods/shop/web-0', '/api/v1/explain/pvcs/shop/data', '/api/v1/topology'];
 
 	it.each(urls)('%s → 503 before every watch has synced', async (url) => {
@@ -242,10 +257,10 @@ describe('/openapi.json', () => {
 	}
 
 	it('describes every route, and nothing else', async () => {
-		const full = admin({ decisions: new Decisions({ max: 1, ttlSeconds: 1 }), topology: () => ({}) });
+		const full = admin({ decisions: new Decisions({ max: 1, ttlSeconds: 1 }), topology: () => ({}), explanations });
 		const bare = admin();
 		for (const [app, count] of [
-			[full, 6],
+			[full, 9],
 			[bare, 4],
 		] as const) {
 			await app.ready();
@@ -253,6 +268,30 @@ describe('/openapi.json', () => {
 			expect(document).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
 			expect(described(document)).toEqual(routes(app));
 			expect(routes(app)).toHaveLength(count);
+		}
+	});
+
+	it('tells the statuses that a call can end with', async () => {
+		const unsynced = { ready: () => ({ synced: false, ready: false, watches: [listing] }) };
+		const document = (await admin({ explanations }).inject('/openapi.json')).json();
+		const whatif = (payload: string, type = 'application/json') => ({
+			...({ method: 'POST', url: '/api/v1/whatif', payload } as const),
+			headers: { 'content-type': type },
+		});
+		const pod = { method: 'GET', url: '/api/v1/explain/pods/shop/nobody' } as const;
+		const pvc = { method: 'GET', url: '/api/v1/explain/pvcs/shop/nothing' } as const;
+		const calls = [
+			[whatif('{'), '/api/v1/whatif', admin({ explanations }), 400],
+			[whatif(JSON.stringify('x'.repeat(2 ** 20))), '/api/v1/whatif', admin({ explanations }), 413],
+			[whatif('spec: {}', 'application/yaml'), '/api/v1/whatif', admin({ explanations }), 415],
+			[whatif('{}'), '/api/v1/whatif', admin({ explanations }), 422],
+			[whatif('{}'), '/api/v1/whatif', admin({ explanations, ...unsynced }), 503],
+			[pod, '/api/v1/explain/pods/{namespace}/{name}', admin({ explanations, ...unsynced }), 503],
+			[pvc, '/api/v1/explain/pvcs/{namespace}/{name}', admin({ explanations, ...unsynced }), 503],
+		] as const;
+		for (const [call, path, app, status] of calls) {
+			expect((await app.inject(call)).statusCode).toBe(status);
+			expect(Object.keys(document.paths[path][call.method.toLowerCase()].responses)).toContain(`${status}`);
 		}
 	});
 

@@ -17,6 +17,17 @@ afterEach(async () => {
 
 const json = JSON.stringify;
 
+it('what is not read of a pod may be anything', async () => {
+	const delegate = extender({ mode: 'delegate' });
+	for (const status of [7, 'x', { conditions: 'x' }, { conditions: [null] }]) {
+		const { status: code, body } = await post(delegate, 'filter', {
+			Pod: { ...podWithClaim, status },
+			NodeNames: ['a1', 'b1'],
+		});
+		expect([code, body.NodeNames]).toEqual([200, ['a1']]);
+	}
+});
+
 describe('shape', () => {
 	const cases: [verb: string, body: unknown, message: string | RegExp][] = [
 		['filter', [], /^the body is a list, must be an object: \{"Pod"/],

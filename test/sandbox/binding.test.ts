@@ -170,6 +170,23 @@ describe('a pod', () => {
 		expect(logger.warnings).toEqual(["claim default/p-data exists and is not this pod's"]);
 	});
 
+	it('whose ephemeral volume names no class gets the default one', async () => {
+		const template = (spec: object) => ({
+			volumeClaimTemplate: {
+				spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...spec },
+			},
+		});
+		const volumes = [
+			{ name: 'data', ephemeral: template({}) },
+			{ name: 'none', ephemeral: template({ storageClassName: '' }) },
+		];
+		const usual = storageClass('usual', {
+			metadata: { name: 'usual', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+		});
+		const scene = await sandboxOf([usual, { ...pod('p', ''), spec: { containers: [{ name: 'app' }], volumes } }]);
+		expect([scene.claim('p-data').className, scene.claim('p-none').className]).toEqual(['usual', '']);
+	});
+
 	it('that was assigned before is not in the state', async () => {
 		const assigned = { ...pod('p', 'c'), spec: { nodeName: 'n', containers: [{ name: 'app' }] } };
 		const scene = await sandboxOf([assigned]);

@@ -146,6 +146,17 @@ describe('a dump of a cluster that is newer than topobind', () => {
 	});
 });
 
+describe('a dump of a cluster where a node has no CSI driver', () => {
+	it('is taken: the API server writes null for the empty list', async () => {
+		const csiNode = { metadata: { name: 'a', uid: 'u1' }, spec: { drivers: null } };
+		const items = [csiNode];
+		const { counts } = await load({
+			'm.json': JSON.stringify({ apiVersion: 'storage.k8s.io/v1', kind: 'CSINodeList', items }),
+		});
+		expect(counts).toEqual({ CSINode: 1 });
+	});
+});
+
 describe('fields', () => {
 	it('what was found is shown neither whole nor raw', async () => {
 		const [long] = await problemsOf(node('a'.repeat(1_000_000)));
@@ -179,6 +190,16 @@ describe('fields', () => {
 			'a negative quantity',
 			VOLUME.replace('10Gi', '-10Gi'),
 			'm.yaml:7: document 1 (PersistentVolume local-pv): spec.capacity.storage: "-10Gi" is negative',
+		],
+		[
+			'a negative number',
+			VOLUME.replace('10Gi', '-10'),
+			'm.yaml:7: document 1 (PersistentVolume local-pv): spec.capacity.storage: "-10" is negative',
+		],
+		[
+			'a number without end',
+			VOLUME.replace('10Gi', '.inf'),
+			'm.yaml:7: document 1 (PersistentVolume local-pv): spec.capacity.storage: "Infinity" is not a quantity (try 10Gi or 10G)',
 		],
 		[
 			'a word that is not one of its own',

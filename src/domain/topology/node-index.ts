@@ -23,6 +23,8 @@ export class NodeIndex {
 	readonly #byLabel = new Map<string, Map<string, Set<number>>>();
 	readonly #sets = new LRUCache<string, NodeSet>({ max: KEPT_SETS });
 	#all = new NodeSet();
+	/** Whether #all was given out as it is. */
+	#allGiven = false;
 
 	get size(): number {
 		return this.#ids.size;
@@ -30,6 +32,7 @@ export class NodeIndex {
 
 	/** The nodes there are, as a set. */
 	get all(): NodeSet {
+		this.#allGiven = true;
 		return this.#all;
 	}
 
@@ -54,11 +57,8 @@ export class NodeIndex {
 		this.#names[id] = name;
 		this.#labels[id] = labels;
 		for (const [key, byValue] of this.#byLabel) this.#indexLabel(id, key, byValue);
-		if (known === undefined) {
-			this.#all = this.#all.copy();
-			this.#all.add(id);
-		}
-		this.#sets.clear();
+		if (known === undefined) this.#allToChange().add(id);
+		this.#forgetSets();
 	}
 
 	remove(name: string): void {
@@ -69,9 +69,8 @@ export class NodeIndex {
 		this.#names[id] = undefined;
 		this.#labels[id] = {};
 		this.#free.push(id);
-		this.#all = this.#all.copy();
-		this.#all.delete(id);
-		this.#sets.clear();
+		this.#allToChange().delete(id);
+		this.#forgetSets();
 	}
 
 	/** The nodes that meet the requirement. */
@@ -95,6 +94,17 @@ export class NodeIndex {
 	/** The values that a label key has on nodes, each with the number of nodes. */
 	valuesOf(key: string): ReadonlyMap<string, number> {
 		return new Map([...this.#index(key)].map(([value, ids]) => [value, ids.size]));
+	}
+
+	/** Copied only where somebody has it, and kept sets forgotten only where there are any: nodes come by the thousand. */
+	#allToChange(): NodeSet {
+		if (this.#allGiven) this.#all = this.#all.copy();
+		this.#allGiven = false;
+		return this.#all;
+	}
+
+	#forgetSets(): void {
+		if (this.#sets.size > 0) this.#sets.clear();
 	}
 
 	#selectTerm(term: Term): NodeSet {

@@ -1,5 +1,6 @@
 /** The ephemeral volume controller's part: a claim for each generic ephemeral volume of a pod. */
 
+import { findDefaultClass, withDefaultClass } from '../default-class.ts';
 import { claimSpecWithDefaults } from '../load/defaults.ts';
 import type { SandboxLogger } from '../logger.ts';
 import { keyOf, type RawPod } from '../raw.ts';
@@ -61,13 +62,15 @@ export class EphemeralClaims {
 			controller: true,
 			blockOwnerDeletion: true,
 		};
-		this.#store.create('PersistentVolumeClaim', {
+		const claim = {
 			apiVersion: 'v1',
 			kind: 'PersistentVolumeClaim',
 			metadata: { name, namespace, labels, annotations, ownerReferences: [owner] },
 			spec: claimSpecWithDefaults(template.spec),
 			status: { phase: 'Pending' },
-		});
+		} as const;
+		const defaultClass = findDefaultClass(this.#store.list('StorageClass'));
+		this.#store.create('PersistentVolumeClaim', withDefaultClass(claim, defaultClass));
 	}
 }
 

@@ -74,7 +74,7 @@ function tryPlace(
  * allowedTopologies is enough, so that a scene needs no CSINode.
  */
 function topologyKeys(store: ObjectStore, { provisioner, allowedTopologies }: RawStorageClass, node: string): string[] {
-	const driver = store.get('CSINode', node)?.spec.drivers.find(({ name }) => name === provisioner);
+	const driver = store.get('CSINode', node)?.spec.drivers?.find(({ name }) => name === provisioner);
 	if (driver) return [...(driver.topologyKeys ?? [])];
 	const keys = (allowedTopologies ?? []).flatMap(({ matchLabelExpressions }) =>
 		(matchLabelExpressions ?? []).map(({ key }) => key),

@@ -81,7 +81,6 @@ export const RULES: Readonly<Record<string, TypeRules>> = {
 	},
 	V1TopologySelectorLabelRequirement: { required: ['key', 'values'] },
 	V1CSINode: { required: ['spec'] },
-	V1CSINodeSpec: { required: ['drivers'] },
 	V1CSINodeDriver: { required: ['name', 'nodeID'] },
 	V1CSIDriver: { required: ['spec'] },
 	V1CSIStorageCapacity: { required: ['storageClassName'], quantities: ['capacity', 'maximumVolumeSize'] },

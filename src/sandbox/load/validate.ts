@@ -114,11 +114,11 @@ const SIMPLE: Readonly<Record<string, Check>> = {
 const anything: Check = (value) => value;
 
 const quantity: Check = (value, context) => {
-	if (typeof value === 'number') return String(value);
-	if (typeof value !== 'string') return complain(value, 'a quantity', context);
-	const fault = quantityFault(value);
+	const text = typeof value === 'number' ? String(value) : value;
+	if (typeof text !== 'string') return complain(value, 'a quantity', context);
+	const fault = quantityFault(text);
 	if (fault) context.report(context.path, fault);
-	return value;
+	return text;
 };
 
 function oneOf(words: readonly string[]): Check {

@@ -158,7 +158,9 @@ describe('a file that is no configuration', () => {
 	it('is a text, a list, or several documents', () => {
 		expect(ofText('hello')[0]).toContain('expected a mapping with apiVersion, kind, mode');
 		expect(ofText('- a')[0]).toContain('found a list');
-		expect(ofText('a: 1\n---\nb: 2\n')[0]).toContain('multiple documents');
+		expect(ofText('a: 1\n---\nb: 2\n')).toEqual([
+			'topobind.yaml:2: a second document begins here; the configuration is one',
+		]);
 	});
 	it('is of another kind or version', () => {
 		expect(ofText('apiVersion: v1\nkind: Pod\n')).toEqual([
