@@ -108,7 +108,7 @@ export class NodeIndex {
 	}
 
 	#selectTerm(term: Term): NodeSet {
-		return term.reduce((set, expression) => set.intersection(this.#selectExpression(expression)), this.#all);
+		return term.reduce((set, expression) => set.intersection(this.#selectExpression(expression)), this.all);
 	}
 
 	#selectExpression(expression: Expression): NodeSet {
