@@ -12,7 +12,7 @@ import { FAULTS, nameOf } from './chaos/faults.ts';
 import { objectsOf, problemsOf } from './chaos/invariants.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, classesOf, isBound, paths, pod, selectedNode, useControlPlane } from './shared.ts';
-import { grantNudging, grantRights } from './topobind.ts';
+import { grantRights } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -27,7 +27,6 @@ const scripts = new Map<string, Fault[]>();
 
 beforeAll(async () => {
 	await grantRights(controlPlane);
-	await grantNudging(controlPlane);
 	await controlPlane.createNode(NODE);
 	await controlPlane.startCsiDriver({ name: DRIVER, reach: 'node', nodes: [{ name: NODE }] });
 	await api.createAll(classesOf(DRIVER, DRIVER));

@@ -5,7 +5,7 @@ import type { CsiDriver } from './harness/index.ts';
 import { type Source, useControlPlane } from './shared.ts';
 import { installGrants, referenceGrant } from './sources/grant-crd.ts';
 import { CLONE, Scene, SNAPSHOT, startDriver } from './sources/scene.ts';
-import { grantNudging, type Mode, startScheduling } from './topobind.ts';
+import { type Mode, startScheduling } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -20,7 +20,6 @@ const SOURCES: [string, Source][] = [
 let driver: CsiDriver;
 let removeGrants = async () => {};
 beforeAll(async () => {
-	await grantNudging(controlPlane);
 	await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
 	// Before the provisioners, which wait for it.
 	removeGrants = await installGrants(api);

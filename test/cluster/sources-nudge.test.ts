@@ -9,7 +9,7 @@ import { claim, isReadyToUse, isRunning, selectedNode, useControlPlane } from '.
 import { becomeReady, CONTENTS, contentName, contentPath, handleOf, importSnapshot } from './sources/handmade.ts';
 import { Scene, several, startDriver } from './sources/scene.ts';
 import { watchFirst } from './sources/watching.ts';
-import { grantNudging, type Mode, type Scheduling, startScheduling } from './topobind.ts';
+import { type Mode, type Scheduling, startScheduling } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -24,7 +24,6 @@ const LATEST = 20_000;
 
 let driver: CsiDriver;
 beforeAll(async () => {
-	await grantNudging(controlPlane);
 	const allocatable = { cpu: '8', pods: '500' };
 	await Promise.all(NODES.map((name) => controlPlane.createNode(name, { allocatable })));
 	const nodes = NODES.map((name) => ({ name }));

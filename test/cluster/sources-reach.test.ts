@@ -5,7 +5,7 @@ import type { CsiDriver, KubeObject } from './harness/index.ts';
 import { type Source, useControlPlane } from './shared.ts';
 import { CONTENTS } from './sources/handmade.ts';
 import { CLONE, Scene, SNAPSHOT, several, startDriver } from './sources/scene.ts';
-import { grantNudging, type Mode, type Scheduling, startScheduling } from './topobind.ts';
+import { type Mode, type Scheduling, startScheduling } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -28,7 +28,6 @@ let local: CsiDriver;
 const scheduling = new Map<Mode, Scheduling>();
 
 beforeAll(async () => {
-	await grantNudging(controlPlane);
 	const allocatable = { cpu: '4' };
 	await Promise.all([...ZONE, OUTSIDE].map((name) => controlPlane.createNode(name, { allocatable })));
 	const nodes = [...ZONE.map((name) => ({ name, zone: 'a' })), { name: OUTSIDE, zone: 'b' }];

@@ -8,7 +8,7 @@ import { localVolume } from './objects.ts';
 import { classesOf, isBound, isReadyToUse, pod, type Source, selectedNode, useControlPlane } from './shared.ts';
 import { CLONE, on, Scene, SNAPSHOT, several, startDriver } from './sources/scene.ts';
 import { watchFirst } from './sources/watching.ts';
-import { grantNudging, type Mode, startScheduling } from './topobind.ts';
+import { type Mode, startScheduling } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -18,7 +18,6 @@ const config = { sources: { drivers: { [DRIVER]: { snapshots: 'source-volume' } 
 
 let driver: CsiDriver;
 beforeAll(async () => {
-	await grantNudging(controlPlane);
 	await Promise.all(NODES.map((name) => controlPlane.createNode(name, { allocatable: { cpu: '4' } })));
 	driver = await startDriver(controlPlane, { name: DRIVER, reach: 'node', nodes: NODES.map((name) => ({ name })) });
 });
