@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiProxy } from './chaos/api-proxy.ts';
-import { objectsOf, problemsOf } from './chaos/invariants.ts';
+import { objectsOf, problemsOf, until } from './chaos/invariants.ts';
 import { type FrontEnd, type FrontObserver, startRoundRobin } from './chaos/round-robin.ts';
 import { callBind, impatientConfig, startServing, untilPassed } from './chaos/serving.ts';
 import type { KubeObject } from './harness/index.ts';
@@ -47,10 +47,13 @@ async function held(name: string, schedulerName: string) {
 }
 
 async function expectWhole(name: string): Promise<void> {
-	const objects = await objectsOf(api, namespace, [name]);
 	const own = ({ metadata }: KubeObject) => metadata.name === name;
-	const { pods, claims } = { pods: objects.pods.filter(own), claims: objects.claims.filter(own) };
-	expect(problemsOf({ ...objects, pods, claims })).toEqual([]);
+	const look = async () => {
+		const objects = await objectsOf(api, namespace, [name]);
+		return { ...objects, pods: objects.pods.filter(own), claims: objects.claims.filter(own) };
+	};
+	// A claim's phase is written last: its pod may run before.
+	const objects = await until(look, problemsOf, 10_000);
 	expect(objects.volumes.map(({ status }) => status.phase).sort()).toEqual(['Available', 'Bound']);
 }
 

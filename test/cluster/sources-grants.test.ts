@@ -67,14 +67,12 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 			const pod = kind.toLowerCase();
 			const no = `no ReferenceGrant in namespace ${vault} lets claims of namespace ${from} use it; create one there`;
 			await scene.restore(pod, there);
-			expect(await scene.whyPending(pod)).toContain(
-				`claim ${pod} cannot be filled from its source, ${kind} ${vault}/${name}: ${no}`,
-			);
+			await scene.whyPending(pod, `claim ${pod} cannot be filled from its source, ${kind} ${vault}/${name}: ${no}`);
 			expect(await scene.pin(pod)).toBeUndefined();
 
 			await api.create(referenceGrant({ from, namespace: vault, kind, name }));
 			expect(await scene.running(pod)).toBe('grants-2');
-			expect(await scene.isBound(pod)).toBe(true);
+			await scene.bound(pod);
 			await scene.deletePods([pod]);
 		},
 	);
