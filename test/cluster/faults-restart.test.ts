@@ -220,7 +220,7 @@ test('the bundle is replaced long after the certificate: readiness tells so mean
 
 test('its client certificate is replaced while it runs, and the old one expires', async () => {
 	const files = keyPairFiles(dir, 'replaced');
-	const old = certificate({ name: 'topobind', issuer: people[0], validForMs: 25_000 });
+	const old = certificate({ name: 'topobind', issuer: people[0], validForMs: 40_000 });
 	writeKeyPair(files, old);
 	const session = await start('replaced', { 'client-certificate': files.cert, 'client-key': files.key });
 	const namespace = await createPods(session, 'replaced');
