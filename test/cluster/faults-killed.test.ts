@@ -86,6 +86,17 @@ describe('killed at a write', () => {
 		};
 	});
 
+	test('undisturbed, a bind makes these writes and no others', async () => {
+		const name = 'undisturbed';
+		await create(name, schedulerName);
+		await api.waitFor(paths(namespace).pod(name), isRunning);
+		await expectWhole(name);
+		const calls = proxy.writes.map(({ method, path }) => `${method} ${path}`);
+		// Not the mark that has a pod tried again, which is no part of a bind.
+		const own = calls.filter((call) => call.includes(`/${name}`) && !/^PATCH .*\/pods\//.test(call));
+		expect(own).toEqual(WRITES.map(([, what]) => expect.stringMatching(what)));
+	});
+
 	const cases = WRITES.flatMap((write) => [['before', ...write] as const, ['after', ...write] as const]);
 
 	/** Resolves when topobind has died of the write; nothing has come of it then, or nothing was told of what came. */
