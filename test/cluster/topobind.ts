@@ -119,6 +119,21 @@ export async function grantRights(controlPlane: ControlPlane, role?: KubeObject)
 		subjects: [{ kind: 'User', name: users.topobind.name, apiGroup: 'rbac.authorization.k8s.io' }],
 	});
 	await grant(controlPlane, 'topobind-nudge.yaml');
+	if (!role) await untilAllowed(controlPlane);
+}
+
+/** The API server learns of rights by a watch of its own, and who is refused its first call of all does not try again; bounded. */
+async function untilAllowed({ apiAs }: ControlPlane): Promise<void> {
+	const user = apiAs('topobind');
+	for (const deadline = Date.now() + 10_000; ; ) {
+		try {
+			await user.get('/api/v1/nodes?limit=1');
+			return;
+		} catch (error) {
+			if (Date.now() > deadline) throw error;
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		}
+	}
 }
 
 /** And the right to leave events on pods and claims. */
