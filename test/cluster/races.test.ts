@@ -106,7 +106,7 @@ async function untilSound(
 		() => objectsOf(api, namespace, [storageClass]),
 		(objects) => [...problemsOf(objects), ...further(objects)],
 		// The PV controller's resync, and the scheduler's turn after it.
-		45_000,
+		60_000,
 	);
 }
 
