@@ -12,5 +12,7 @@ export default defineConfig({
 		testTimeout: 120_000,
 		hookTimeout: 120_000,
 		teardownTimeout: 30_000,
+		// What is polled for is there within moments, but a busy machine has long ones.
+		expect: { poll: { timeout: 20_000 } },
 	},
 });

@@ -19,7 +19,6 @@ import {
 } from './shared.ts';
 import {
 	grantEvents,
-	grantNudging,
 	grantPins,
 	grantRights,
 	type Mode,
@@ -159,8 +158,6 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 	beforeAll(async () => {
 		await grantRights(controlPlane);
 		await grantEvents(controlPlane);
-		// kube-scheduler may see sooner than topobind that a claim is free, and then asks too early.
-		await grantNudging(controlPlane);
 		await grantDoctor(controlPlane, { repair: true });
 		scene = await prepare(`doctor-${mode}`);
 		unasked = { ...scene, namespace: await api.createNamespace(`doctor-${mode}-unasked`) };
@@ -339,7 +336,6 @@ describe('serve', () => {
 	beforeAll(async () => {
 		await grantRights(controlPlane);
 		await grantEvents(controlPlane);
-		await grantNudging(controlPlane);
 		await grantPins(controlPlane);
 		await grantDoctor(controlPlane, { repair: false });
 		scene = await prepare('doctor-serve');

@@ -114,9 +114,10 @@ test.each<[string, string, Place]>([
 	await moment.reached;
 	await api.deleteAndWait(paths(namespace).pod(name));
 	if (moment.endsBefore) await ended(name);
+	const before = await filters(name);
 	const second = await api.create(asked);
 	expect(second.metadata.uid).not.toBe(first.metadata.uid);
-	if (!moment.endsBefore) await untilAsked(name, 2);
+	if (!moment.endsBefore) await untilAsked(name, before + 1);
 	moment.letGo();
 	if (!moment.endsBefore) await ended(name);
 	const running = await api.waitFor(paths(namespace).pod(name), isRunning);
@@ -132,11 +133,15 @@ async function ownObjects(name: string, storageClass: string): Promise<Objects> 
 	return { ...all, pods: all.pods.filter(own), claims: all.claims.filter(own) };
 }
 
-/** Until filter was called for so many pods of this name; what the scheduler asks next of the last is its bind. */
+/** Until filter was called so often for pods of this name; what the scheduler asks next is a bind. */
 async function untilAsked(name: string, times: number): Promise<void> {
+	await vi.waitUntil(async () => (await filters(name)) >= times, PATIENCE);
+}
+
+async function filters(name: string): Promise<number> {
 	const isFilter = ({ pod: of, verb, msg }: KubeObject) =>
 		of === `${namespace}/${name}` && verb === 'filter' && msg === 'answered';
-	await vi.waitUntil(async () => (await topobind.log()).filter(isFilter).length >= times, PATIENCE);
+	return (await topobind.log()).filter(isFilter).length;
 }
 
 const PATIENCE = { timeout: 30_000, interval: 20 };

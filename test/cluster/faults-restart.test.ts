@@ -24,7 +24,7 @@ import { impatientConfig, type Readyz, readyz, startServing } from './chaos/serv
 import { type KubeObject, type OwnControlPlane, startControlPlane, temporaryDir } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, classesOf, isRunning, pod } from './shared.ts';
-import { grantNudging, grantRights, type Topobind } from './topobind.ts';
+import { grantRights, type Topobind } from './topobind.ts';
 
 const NODES = ['restart-0', 'restart-1', 'restart-2'];
 const DRIVER = 'restart.test';
@@ -61,7 +61,6 @@ beforeAll(async () => {
 		],
 	});
 	await grantRights(controlPlane);
-	await grantNudging(controlPlane);
 	await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
 	const nodes = NODES.map((name) => ({ name }));
 	await controlPlane.startCsiDriver({ name: DRIVER, reach: 'node', nodes, createDelay: '1s' });
@@ -221,7 +220,7 @@ test('the bundle is replaced long after the certificate: readiness tells so mean
 
 test('its client certificate is replaced while it runs, and the old one expires', async () => {
 	const files = keyPairFiles(dir, 'replaced');
-	const old = certificate({ name: 'topobind', issuer: people[0], validForMs: 25_000 });
+	const old = certificate({ name: 'topobind', issuer: people[0], validForMs: 40_000 });
 	writeKeyPair(files, old);
 	const session = await start('replaced', { 'client-certificate': files.cert, 'client-key': files.key });
 	const namespace = await createPods(session, 'replaced');

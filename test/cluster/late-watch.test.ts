@@ -6,14 +6,13 @@ import { impatientConfig, startServing } from './chaos/serving.ts';
 import type { KubeObject } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
 import { claim, isRunning, paths, pod, useControlPlane } from './shared.ts';
-import { grantNudging, grantRights, type Topobind } from './topobind.ts';
+import { grantRights, type Topobind } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
 
 beforeAll(async () => {
 	await grantRights(controlPlane);
-	await grantNudging(controlPlane);
 	await controlPlane.createNode('late-1');
 });
 afterAll(() => controlPlane.deleteNode('late-1'));

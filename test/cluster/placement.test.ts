@@ -75,11 +75,10 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 		await api.createAll(objects);
 		const running = await api.waitFor(paths(namespace).pod('local-pod'), isRunning);
 		expect(running?.spec.nodeName).toBe('node1');
-		const bound = await api.get(paths(namespace).claim('local-pvc'));
-		expect(bound.status.phase).toBe('Bound');
-		expect(bound.spec.volumeName).toBe('local-pv');
+		const bound = await api.waitFor(paths(namespace).claim('local-pvc'), isBound);
+		expect(bound?.spec.volumeName).toBe('local-pv');
 		const { claimRef } = (await api.get(volumePath('local-pv'))).spec;
-		expect(claimRef).toMatchObject({ namespace, name: 'local-pvc', uid: bound.metadata.uid });
+		expect(claimRef).toMatchObject({ namespace, name: 'local-pvc', uid: bound?.metadata.uid });
 		expect(scheduling.recorder.of('filter', 'local-pod').length).toBeGreaterThan(0);
 		// The pod may run before its bind is answered.
 		const binds = () => scheduling.recorder.of('bind', 'local-pod').length;
@@ -220,7 +219,7 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 		);
 		const running = await api.waitFor(paths(namespace).pod('restored'), isRunning);
 		expect(running?.spec.nodeName).toBe('node3');
-		expect(isBound(await api.get(paths(namespace).claim('restore-pvc')))).toBe(true);
+		await api.waitFor(paths(namespace).claim('restore-pvc'), isBound);
 		await csi.stop();
 	});
 });

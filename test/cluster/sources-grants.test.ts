@@ -5,7 +5,7 @@ import type { CsiDriver } from './harness/index.ts';
 import { type Source, useControlPlane } from './shared.ts';
 import { installGrants, referenceGrant } from './sources/grant-crd.ts';
 import { CLONE, Scene, SNAPSHOT, startDriver } from './sources/scene.ts';
-import { grantNudging, type Mode, startScheduling } from './topobind.ts';
+import { type Mode, startScheduling } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -20,7 +20,6 @@ const SOURCES: [string, Source][] = [
 let driver: CsiDriver;
 let removeGrants = async () => {};
 beforeAll(async () => {
-	await grantNudging(controlPlane);
 	await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
 	// Before the provisioners, which wait for it.
 	removeGrants = await installGrants(api);
@@ -68,14 +67,12 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 			const pod = kind.toLowerCase();
 			const no = `no ReferenceGrant in namespace ${vault} lets claims of namespace ${from} use it; create one there`;
 			await scene.restore(pod, there);
-			expect(await scene.whyPending(pod)).toContain(
-				`claim ${pod} cannot be filled from its source, ${kind} ${vault}/${name}: ${no}`,
-			);
+			await scene.whyPending(pod, `claim ${pod} cannot be filled from its source, ${kind} ${vault}/${name}: ${no}`);
 			expect(await scene.pin(pod)).toBeUndefined();
 
 			await api.create(referenceGrant({ from, namespace: vault, kind, name }));
 			expect(await scene.running(pod)).toBe('grants-2');
-			expect(await scene.isBound(pod)).toBe(true);
+			await scene.bound(pod);
 			await scene.deletePods([pod]);
 		},
 	);

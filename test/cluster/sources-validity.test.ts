@@ -10,7 +10,7 @@ import type { Case, Unfit } from './sources/unfit.ts';
 import { UNFIT_CLONES } from './sources/unfit-clones.ts';
 import { UNFIT_PAIRS } from './sources/unfit-pairs.ts';
 import { UNFIT_SNAPSHOTS } from './sources/unfit-snapshots.ts';
-import { grantNudging, type Mode, type Scheduling, startScheduling } from './topobind.ts';
+import { type Mode, type Scheduling, startScheduling } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -21,7 +21,6 @@ const config = { sources: { drivers: { [DRIVER]: { snapshots: 'managed-by-node' 
 
 let driver: CsiDriver;
 beforeAll(async () => {
-	await grantNudging(controlPlane);
 	await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
 	driver = await startDriver(controlPlane, { name: DRIVER, reach: 'node', nodes: NODES.map((name) => ({ name })) });
 });

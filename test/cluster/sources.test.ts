@@ -8,7 +8,7 @@ import { localVolume } from './objects.ts';
 import { classesOf, isBound, isReadyToUse, pod, type Source, selectedNode, useControlPlane } from './shared.ts';
 import { CLONE, on, Scene, SNAPSHOT, several, startDriver } from './sources/scene.ts';
 import { watchFirst } from './sources/watching.ts';
-import { grantNudging, type Mode, startScheduling } from './topobind.ts';
+import { type Mode, startScheduling } from './topobind.ts';
 
 const controlPlane = useControlPlane();
 const { api } = controlPlane;
@@ -18,7 +18,6 @@ const config = { sources: { drivers: { [DRIVER]: { snapshots: 'source-volume' } 
 
 let driver: CsiDriver;
 beforeAll(async () => {
-	await grantNudging(controlPlane);
 	await Promise.all(NODES.map((name) => controlPlane.createNode(name, { allocatable: { cpu: '4' } })));
 	driver = await startDriver(controlPlane, { name: DRIVER, reach: 'node', nodes: NODES.map((name) => ({ name })) });
 });
@@ -73,7 +72,7 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 		await Promise.all(names.map((name) => scene.restore(name, source)));
 		for (const name of names) {
 			expect(await scene.running(name)).toBe('source-2');
-			expect(await scene.isBound(name)).toBe(true);
+			await scene.bound(name);
 		}
 		await scene.deletePods(names);
 	});
@@ -82,7 +81,7 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 		await scene.claim('fresh', undefined);
 		await scene.restore('twin', { kind: 'PersistentVolumeClaim', name: 'fresh' }, { beside: ['fresh'] });
 		expect(await scene.running('twin')).toBe('source-1');
-		for (const name of ['fresh', 'twin']) expect(await scene.isBound(name)).toBe(true);
+		for (const name of ['fresh', 'twin']) await scene.bound(name);
 		await scene.deletePods(['twin']);
 	});
 
@@ -104,8 +103,8 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 		const readied = await watchFirst(api, scene.at.snapshots, ['later', 'unready'], isReadyToUse);
 
 		await Promise.all(names.map((name) => scene.restore(name, { kind: 'VolumeSnapshot', name: snapshotOf(name) })));
-		for (const name of before) expect(await scene.whyPending(name)).toContain(`claim ${name} waits for its source`);
-		for (const name of unready) expect(await scene.whyPending(name)).toContain('it is not ready to use yet');
+		for (const name of before) await scene.whyPending(name, `claim ${name} waits for its source`);
+		for (const name of unready) await scene.whyPending(name, 'it is not ready to use yet');
 		await scene.snapshot('later');
 		await api.waitFor(scene.at.snapshot('later'), ({ status } = {}) => status?.boundVolumeSnapshotContentName);
 		driver.releaseSnapshots();
@@ -145,7 +144,7 @@ describe.each<Mode>(['companion', 'delegate'])('%s mode', (mode) => {
 		await fill(scene, schedulerName);
 		await scene.running('filler');
 		await scene.restore('patient', SNAPSHOT);
-		expect(await scene.whyPending('patient')).toMatch(/claim patient .*VolumeSnapshot snap.*source-2/);
+		expect(await scene.whyPending('patient', 'VolumeSnapshot snap')).toMatch(/claim patient .*snap.*source-2/);
 		expect(await scene.pin('patient')).toBeUndefined();
 		await scene.deletePods(['filler']);
 		expect(await scene.running('patient')).toBe('source-2');

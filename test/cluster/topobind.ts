@@ -102,8 +102,13 @@ async function untilLogged(running: Running, message: string, timeoutMs = 60_000
 	}
 }
 
-/** The user `topobind` gets the ClusterRole of manifests/, no more. */
-export async function grantRights({ api }: ControlPlane, role?: KubeObject): Promise<void> {
+/**
+ * The user `topobind` gets the rights that scheduling takes, of manifests/, and no more: its ClusterRole, and to have
+ * kube-scheduler try a pod again. Without the latter a pod that kube-scheduler asks about before topobind has seen its claim
+ * waits for whatever happens next.
+ */
+export async function grantRights(controlPlane: ControlPlane, role?: KubeObject): Promise<void> {
+	const { api } = controlPlane;
 	const file = await readFile(join(root, 'manifests/base/rbac/topobind-clusterrole.yaml'), 'utf8');
 	await api.apply(role ?? parse(file));
 	await api.apply({
@@ -113,11 +118,22 @@ export async function grantRights({ api }: ControlPlane, role?: KubeObject): Pro
 		roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'topobind' },
 		subjects: [{ kind: 'User', name: users.topobind.name, apiGroup: 'rbac.authorization.k8s.io' }],
 	});
+	await grant(controlPlane, 'topobind-nudge.yaml');
+	if (!role) await untilAllowed(controlPlane);
 }
 
-/** And the right to have kube-scheduler try a pod again, which is separate. */
-export async function grantNudging(controlPlane: ControlPlane): Promise<void> {
-	await grant(controlPlane, 'topobind-nudge.yaml');
+/** The API server learns of rights by a watch of its own, and who is refused its first call of all does not try again; bounded. */
+async function untilAllowed({ apiAs }: ControlPlane): Promise<void> {
+	const user = apiAs('topobind');
+	for (const deadline = Date.now() + 10_000; ; ) {
+		try {
+			await user.get('/api/v1/nodes?limit=1');
+			return;
+		} catch (error) {
+			if (Date.now() > deadline) throw error;
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		}
+	}
 }
 
 /** And the right to leave events on pods and claims. */

@@ -130,7 +130,7 @@ describe('what a call leaves behind', () => {
 		const counted = metrics();
 		const app = extender({ scheduling: broken, logger, metrics: counted });
 		await post(app, 'filter', calls.filter);
-		await vi.waitFor(() => expect(lines).toHaveLength(1));
+		await expect.poll(() => lines).toHaveLength(1);
 		expect(lines[0]).toMatchObject({ level: 'error', verb: 'filter', pod: 'shop/web-0', status: 200 });
 		expect(lines[0]).toHaveProperty('err.stack', expect.stringContaining('faults.test.ts'));
 		expect(counted.fault).toHaveBeenCalledExactlyOnceWith('filter');
@@ -143,7 +143,7 @@ describe('what a call leaves behind', () => {
 		const decisions: Decision[] = [];
 		const app = extender({ logger, metrics: counted, onDecision: (decision) => decisions.push(decision) });
 		await post(app, 'filter', { Pod: podWithClaim, NodeNames: ['a1', 'b1', 'x', 'b2'] });
-		await vi.waitFor(() => expect(decisions).toHaveLength(1));
+		await expect.poll(() => decisions).toHaveLength(1);
 		expect(lines).toHaveLength(1);
 		expect(lines[0]).toMatchObject({
 			level: 'info',
@@ -166,7 +166,7 @@ describe('what a call leaves behind', () => {
 	it('nothing refused: a line at debug', async () => {
 		const { logger, lines } = recordingLogger();
 		await post(extender({ logger }), 'filter', { Pod: podWithClaim, NodeNames: ['a1'] });
-		await vi.waitFor(() => expect(lines).toHaveLength(1));
+		await expect.poll(() => lines).toHaveLength(1);
 		expect(lines[0]).toMatchObject({ level: 'debug', verb: 'filter', nodes: 1, refused: 0 });
 	});
 
@@ -176,7 +176,7 @@ describe('what a call leaves behind', () => {
 		await post(app, 'filter', { Pod: podWithClaim });
 		await post(app, 'scheduler/filter', {});
 		await post(app, 'filter', calls.filter, { 'content-encoding': 'gzip' });
-		await vi.waitFor(() => expect(lines).toHaveLength(3));
+		await expect.poll(() => lines).toHaveLength(3);
 		expect(lines[0]).toMatchObject({
 			level: 'warn',
 			verb: 'filter',

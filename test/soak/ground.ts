@@ -14,7 +14,7 @@ import {
 } from '../cluster/harness/index.ts';
 import { localClass } from '../cluster/objects.ts';
 import { classesOf } from '../cluster/shared.ts';
-import { grantEvents, grantNudging, grantRights, type Topobind } from '../cluster/topobind.ts';
+import { grantEvents, grantRights, type Topobind } from '../cluster/topobind.ts';
 import { Checks } from './checks/checks.ts';
 import { DYNAMIC, DYNAMIC_NODES, LOCAL, NODES, SCHEDULER } from './names.ts';
 
@@ -82,7 +82,6 @@ export class Ground {
 	async #prepare(): Promise<void> {
 		const { api, controlPlane } = this;
 		await grantRights(controlPlane);
-		await grantNudging(controlPlane);
 		await grantEvents(controlPlane);
 		await Promise.all(NODES.map((name) => controlPlane.createNode(name)));
 		this.namespace = await api.createNamespace('soak');

@@ -15,10 +15,17 @@ export async function shrink(manifests: readonly Manifest[], kept: string, shows
 	const pod = manifests.filter(isKept);
 	const others = manifests.filter((manifest) => !isKept(manifest));
 	const needed = await fewest(others, (some) => inTime([...some, ...pod]));
-	const small = await smallest([...needed, ...pod], inTime);
-	// What a part referred to may have become superfluous with it.
-	return [...(await fewest(small, (some) => (some.some(isKept) ? inTime(some) : Promise.resolve(false))))];
+	let small: readonly Manifest[] = [...needed, ...pod];
+	// What a part referred to may have become superfluous with it, be it an object or a part of one.
+	for (let before = Number.POSITIVE_INFINITY; sizeOf(small) < before; ) {
+		before = sizeOf(small);
+		small = await smallest(small, inTime);
+		small = await fewest(small, (some) => (some.some(isKept) ? inTime(some) : Promise.resolve(false)));
+	}
+	return [...small];
 }
+
+const sizeOf = (manifests: readonly Manifest[]) => JSON.stringify(manifests).length;
 
 /** Leaves out ever smaller runs of the items. */
 async function fewest<T>(items: readonly T[], shows: (items: readonly T[]) => Promise<boolean>): Promise<readonly T[]> {

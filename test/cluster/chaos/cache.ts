@@ -1,8 +1,11 @@
 // topobind's cache against the API server's own lists.
 
 import { once } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import type { Cluster } from '../../../src/cluster/cluster.ts';
-import type { Kind } from '../../../src/cluster/kinds.ts';
+import type { Kind, KindTypes } from '../../../src/cluster/kinds.ts';
+import { projections } from '../../../src/cluster/projections.ts';
+import { objectKey } from '../../../src/domain/model.ts';
 import { type Api, ApiError, type KubeObject } from '../harness/index.ts';
 
 const PATHS: { readonly [K in Kind]: string } = {
@@ -20,19 +23,22 @@ const PATHS: { readonly [K in Kind]: string } = {
 	ReferenceGrant: '/apis/gateway.networking.k8s.io/v1beta1/referencegrants',
 };
 
-/** Of every object of every kind, which version the cache holds and which the API server: those that differ. */
+/** Of every object of every kind, what the cache holds and what the API server, as the cache would have it: those that differ. */
 export async function differences(cluster: Cluster, api: Api): Promise<string[]> {
 	const lists = await Promise.all(
 		(Object.entries(PATHS) as [Kind, string][]).map(async ([kind, path]) => ({
 			kind,
-			held: await versions(api, path),
+			held: await listed(api, kind, path),
 		})),
 	);
 	return lists.flatMap(({ kind, held }) => {
-		const cached = new Map([...cluster.state.all(kind)].map(([key, { resourceVersion }]) => [key, resourceVersion]));
-		return [...new Set([...held.keys(), ...cached.keys()])]
-			.filter((key) => held.get(key) !== cached.get(key))
-			.map((key) => `${kind} ${key}: the cache has ${cached.get(key)}, the API server ${held.get(key)}`);
+		const cached: ReadonlyMap<string, KindTypes[Kind]> = cluster.state.all(kind);
+		return [...new Set([...held.keys(), ...cached.keys()])].flatMap((key) => {
+			const [ours, theirs] = [cached.get(key), held.get(key)];
+			if (isDeepStrictEqual(ours, theirs)) return [];
+			if (ours?.resourceVersion === theirs?.resourceVersion) return `${kind} ${key}: the cache has it otherwise`;
+			return `${kind} ${key}: the cache has ${ours?.resourceVersion}, the API server ${theirs?.resourceVersion}`;
+		});
 	});
 }
 
@@ -58,15 +64,11 @@ export async function untilEqual(cluster: Cluster, api: Api, timeoutMs = 20_000)
 	}
 }
 
-async function versions(api: Api, path: string): Promise<Map<string, string>> {
+async function listed(api: Api, kind: Kind, path: string): Promise<Map<string, KindTypes[Kind]>> {
 	const { items } = await api.list(path).catch((error) => {
 		if (error instanceof ApiError && error.status === 404) return { items: [] as KubeObject[] };
 		throw error;
 	});
-	return new Map(
-		items.map(({ metadata: { namespace, name, resourceVersion } }) => [
-			namespace ? `${namespace}/${name}` : name,
-			resourceVersion,
-		]),
-	);
+	const project = projections[kind] as (raw: object) => KindTypes[Kind];
+	return new Map(items.map(project).map((object) => [objectKey(object), object]));
 }

@@ -126,14 +126,19 @@ export class Scene {
 		return (await this.api.waitFor(this.at.pod(name), isRunning))?.spec.nodeName;
 	}
 
-	/** What the pod's condition says once it has been refused; once it says so, where that is given. */
-	async whyPending(name: string, says = ''): Promise<string> {
+	/** What the pod's condition says once it has been refused for this: before, a claim may not have been seen yet. */
+	async whyPending(name: string, says: string): Promise<string> {
 		const pending = await this.api.waitFor(this.at.pod(name), (object) => refusal(object)?.includes(says) ?? false);
 		return refusal(pending) as string;
 	}
 
 	async isBound(name: string): Promise<boolean> {
 		return isBound(await this.api.get(this.at.claim(name)));
+	}
+
+	/** Until the claim's phase says so. It is written last: the pod may run before. */
+	async bound(name: string): Promise<void> {
+		await this.api.waitFor(this.at.claim(name), isBound);
 	}
 
 	/** The node that a claim is pinned to, now. */

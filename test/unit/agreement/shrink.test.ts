@@ -80,6 +80,16 @@ describe('a cluster is made smaller', () => {
 		expect(names(small)).toEqual(['Node n3', 'Pod shop/web']);
 	});
 
+	it('by a field that only a field of a later object needed', async () => {
+		const node = object('Node', 'n0', { spec: { zone: 'a' } });
+		const volume = object('PersistentVolume', 'pv', { spec: { zone: 'a' } });
+		const agree = ([one, other]: readonly Manifest[]) =>
+			!other?.spec || JSON.stringify(one?.spec) === JSON.stringify(other.spec);
+		const shows = async (some: readonly Manifest[]) => has(some, 'Node n0', 'PersistentVolume pv') && agree(some);
+		const small = await shrink([node, volume, web], 'shop/web', shows);
+		expect(small.slice(0, 2)).toEqual([object('Node', 'n0'), object('PersistentVolume', 'pv')]);
+	});
+
 	it('for a minute, and then as far as it got', async () => {
 		let now = 0;
 		vi.spyOn(performance, 'now').mockImplementation(() => now);

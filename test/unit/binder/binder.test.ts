@@ -314,15 +314,15 @@ describe('time', () => {
 		['a claim without its volume', LOCAL, 'claim data to be bound to volume pv'],
 		['a claim without a provisioner', DYNAMIC, 'claim data to be provisioned by class csi'],
 	])('is up: the message tells what was waited for: %s', async (_, objects, what) => {
-		const { binder } = ground(objects, { timeoutMs: 30 });
+		const { binder } = ground(objects, { timeoutMs: 300 });
 		expect(await errorOf(binder.bind(target('app')))).toMatchObject({
 			result: 'timeout',
-			message: `timed out after 0.03 s waiting for ${what}`,
+			message: `timed out after 0.3 s waiting for ${what}`,
 		});
 	});
 
 	test.each(['claimVolume', 'bindPod'] as const)('is up while %s is not answered', async (call) => {
-		const { cluster, binder } = ground(LOCAL, { timeoutMs: 30 });
+		const { cluster, binder } = ground(LOCAL, { timeoutMs: 300 });
 		const held = cluster.gate(call, 'before');
 		const end = errorOf(binder.bind(target('app')));
 		cluster.bindVolumes();
@@ -330,7 +330,7 @@ describe('time', () => {
 		cluster.bindVolumes();
 		await held.reached;
 		const what = call === 'bindPod' ? 'the pod to be bound' : 'the API server';
-		expect(await end).toMatchObject({ result: 'timeout', message: `timed out after 0.03 s waiting for ${what}` });
+		expect(await end).toMatchObject({ result: 'timeout', message: `timed out after 0.3 s waiting for ${what}` });
 		expect(cluster.state.assumed).toBe(0);
 		held.open();
 		await turn();
@@ -351,7 +351,7 @@ describe('time', () => {
 	});
 
 	test('what was written stays when it is up, and the next bind finishes it', async () => {
-		const { cluster, binder } = ground(DYNAMIC, { timeoutMs: 30 });
+		const { cluster, binder } = ground(DYNAMIC, { timeoutMs: 300 });
 		await errorOf(binder.bind(target('app')));
 		const again = errorOf(binder.bind(target('app')));
 		cluster.provision('data', volume('made', { class: 'csi', on: 'n1' }));

@@ -81,12 +81,12 @@ describe('the watch is late', () => {
 		['is not bound for good', { bindCompleted: false }],
 		['is another one that has got the volume', { uid: 'uid-new' }],
 	])('a claim %s: the pod is not bound', async (_, fields) => {
-		const { cluster, binder } = ground(BOUND, { timeoutMs: 50 });
+		const { cluster, binder } = ground(BOUND, { timeoutMs: 300 });
 		cluster.holdWatch();
 		cluster.change('PersistentVolumeClaim', 'data', fields);
 		expect(await errorOf(binder.bind(target('app')))).toMatchObject({
 			result: 'timeout',
-			message: 'timed out after 0.05 s waiting for the watch to show how claim data has changed',
+			message: 'timed out after 0.3 s waiting for the watch to show how claim data has changed',
 		});
 		expect(cluster.calls).toEqual(['readClaim data']);
 	});
@@ -139,13 +139,13 @@ describe('a read', () => {
 	});
 
 	test('that is refused, or is not answered in time, leaves the pod unbound', async () => {
-		const { cluster, binder } = ground(BOUND, { timeoutMs: 50 });
+		const { cluster, binder } = ground(BOUND, { timeoutMs: 300 });
 		cluster.fail('readClaim', 'before', 'refused');
 		expect(await errorOf(binder.bind(target('app')))).toMatchObject({ result: 'failed', message: 'scripted refused' });
 		const held = cluster.gate('readClaim', 'before');
 		expect(await errorOf(binder.bind(target('app')))).toMatchObject({
 			result: 'timeout',
-			message: 'timed out after 0.05 s waiting for the claims to be read',
+			message: 'timed out after 0.3 s waiting for the claims to be read',
 		});
 		held.open();
 		await turn();
@@ -156,7 +156,7 @@ describe('a read', () => {
 test('of many claims a few are read at once, and the last is looked at as the first', async () => {
 	const names = Array.from({ length: 11 }, (_, i) => `c${i}`);
 	const manifests = names.flatMap((name) => [boundTo(`pv-${name}`, name), claim(name, { bound: `pv-${name}` })]);
-	const { cluster, binder } = ground([...manifests, pod('app', ...names)], { timeoutMs: 200 });
+	const { cluster, binder } = ground([...manifests, pod('app', ...names)], { timeoutMs: 500 });
 	let open = 0;
 	let most = 0;
 	cluster.pace = async (call, moment) => {

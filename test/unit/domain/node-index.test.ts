@@ -54,6 +54,17 @@ describe('the index of nodes', () => {
 		expect(index.idOf('a')).toBeUndefined();
 	});
 
+	it('gives ids of nodes that have gone to new ones: it is as large as the most nodes that there were at once', () => {
+		const index = new NodeIndex();
+		const ids = new Set<number | undefined>();
+		for (let i = 0; i < 1_000; i++) {
+			index.upsert(`n${i}`, {});
+			index.remove(`n${i - 3}`);
+			ids.add(index.idOf(`n${i}`));
+		}
+		expect(ids).toEqual(new Set([0, 1, 2, 3]));
+	});
+
 	it('does not change a set that was given out', () => {
 		const index = new NodeIndex();
 		index.upsert('a', { zone: 'x' });
