@@ -8,6 +8,7 @@ import { Changes } from './changes.ts';
 import { BindError } from './outcome.ts';
 import { progressOf } from './progress.ts';
 import { retryTransient } from './retry.ts';
+import { inSteps } from './steps.ts';
 
 export interface BindTarget {
 	readonly namespace: string;
@@ -116,23 +117,25 @@ export class Attempt {
 
 	/** All of the plan is assumed at once, so that no other bind plans for it; what is not written is taken back. */
 	async #writePlan(plan: Plan, changes: Changes): Promise<End | 'written' | 'conflict'> {
-		const { anchor, rest } = inTwoSteps(plan);
-		const [first, others] = [this.#writesOf(anchor), this.#writesOf(rest)];
+		const steps = inSteps(plan).map((part) => ({ part, writes: this.#writesOf(part) }));
+		const all = steps.flatMap(({ writes }) => writes);
+		let left = all.length;
 		try {
-			if (![...first, ...others].every((write) => write.assume())) return 'conflict';
-			for (const write of first) await this.#write(write.write);
-			if (anchor.bindings.length > 0 && others.length > 0) {
-				const end = await this.#wait(anchor, changes);
+			if (!all.every((write) => write.assume())) return 'conflict';
+			for (const { part, writes } of steps) {
+				for (const { write } of writes) await this.#write(write);
+				left -= writes.length;
+				if (left === 0) return 'written';
+				const end = await this.#wait(part, changes);
 				if (end !== 'claims bound') return end;
 			}
-			for (const write of others) await this.#write(write.write);
 			return 'written';
 		} catch (error) {
 			if (!(error instanceof WriteError)) throw error;
 			if (error.failure === 'refused') throw new BindError('failed', error.message, { cause: error });
 			return 'conflict';
 		} finally {
-			for (const write of [...first, ...others]) write.revert();
+			for (const write of all) write.revert();
 		}
 	}
 
@@ -238,19 +241,6 @@ export class Attempt {
 }
 
 type End = 'claims bound' | 'pod bound' | 'undone';
-
-/**
- * The first volume is claimed, and its claim bound, before anything else is written. Two claims cannot be bound at once,
- * but each is bound once only: whoever plans by what is out of date, as another replica may, finds out by the first and
- * not with the pod's volumes on two nodes. Selected nodes need no such care: a write of what is out of date fails.
- */
-function inTwoSteps(plan: Plan): { readonly anchor: Plan; readonly rest: Plan } {
-	const { bindings } = plan;
-	return {
-		anchor: { ...plan, bindings: bindings.slice(0, 1), provisions: [] },
-		rest: { ...plan, bindings: bindings.slice(1) },
-	};
-}
 
 interface PlannedWrite {
 	/** False where somebody else's assumption is in the way. */
