@@ -6,6 +6,7 @@ import fastify, {
 	type FastifyError,
 	type FastifyInstance,
 	type FastifyReply,
+	type FastifyRequest,
 	type FastifySchemaValidationError,
 	type HTTPMethods,
 	LogController,
@@ -16,7 +17,7 @@ import type { Decisions } from './decisions.ts';
 import { CallError } from './errors.ts';
 import { addExplanations, type Explanations } from './explain-routes.ts';
 import { openApiDocument } from './openapi.ts';
-import { refusalOfBody } from './refusals.ts';
+import { refusalOfBody, refusalOfUrl } from './refusals.ts';
 
 export interface AdminOptions {
 	/** Ready when every watch has synced. */
@@ -56,7 +57,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
 	if (decisions) addDecisions(app, decisions);
 	// What is said of a cluster that is half seen would be wrong.
 	const whenSynced = async () => {
-		if (!ready().synced) throw new CallError(503, `topobind has not seen the whole cluster yet, see /readyz`);
+		if (!ready().synced) throw new CallError('NOT_SYNCED', { hint: 'see /readyz' });
 	};
 	if (topology) app.get('/api/v1/topology', { onRequest: whenSynced }, async () => topology());
 	if (options.explanations) addExplanations(app, options.explanations, whenSynced);
@@ -104,21 +105,34 @@ function describeParameterError(error: FastifySchemaValidationError | undefined)
 }
 
 /** A path that cannot be decoded, or has too long a name, comes before any error handler. */
-function answerBadUrl(error: FastifyError, _request: unknown, reply: FastifyReply): void {
-	reply.code(error.statusCode ?? 400).send({ error: error.message });
+function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+	answerError(refusalOfUrl(error), error, request, reply);
 }
 
-/** {"error": "…"} for whatever goes wrong. */
+/** Whatever goes wrong is answered by {"error": "…"}. */
 function answerErrors(app: FastifyInstance): void {
-	app.setNotFoundHandler(async (request, reply) => {
-		reply.code(404);
-		return { error: `there is nothing at ${request.method} ${request.url.slice(0, 200)}, see /openapi.json` };
+	app.setNotFoundHandler(async ({ method, url }) => {
+		throw new CallError('UNKNOWN_PATH', { path: `${method} ${url.slice(0, 200)}`, hint: 'see /openapi.json' });
 	});
 	app.setErrorHandler<FastifyError>((error, request, reply) => {
-		const refusal = refusalOfBody(error, request, `${app.initialConfig.bodyLimit} bytes`) ?? error;
-		const status = error.validationContext === 'body' ? 422 : (refusal.statusCode ?? 500);
-		if (status >= 500 && !(error instanceof CallError))
-			request.log.error({ err: error, url: request.url }, 'a fault of topobind');
-		return reply.code(status).send({ error: refusal.message });
+		const refusal = toCallError(error, request, app.initialConfig.bodyLimit);
+		return answerError(refusal, error, request, reply);
 	});
+}
+
+/** Who calls sees the answer, so a refusal is logged for debugging only. */
+function answerError(refusal: CallError, err: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+	const { code, statusCode: status, message: error } = refusal;
+	const call = { method: request.method, url: request.url.slice(0, 200), status, code };
+	if (code === 'ADMIN_FAULT') request.log.error({ ...call, err }, 'a fault of topobind');
+	else request.log.debug({ ...call, error }, 'call refused');
+	return reply.code(status).send({ error });
+}
+
+function toCallError(error: FastifyError, request: FastifyRequest, bodyLimit: number | undefined): CallError {
+	if (error instanceof CallError) return error;
+	const problem = error.message;
+	if (error.validation)
+		return new CallError(error.validationContext === 'body' ? 'WRONG_SHAPE' : 'WRONG_PARAMETER', { problem });
+	return refusalOfBody(error, request, `${bodyLimit} bytes`) ?? new CallError('ADMIN_FAULT', { problem });
 }

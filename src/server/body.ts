@@ -20,10 +20,7 @@ export function refuseEncodedBodies(app: FastifyInstance): void {
 	app.addHook('onRequest', async (request) => {
 		const encoding = request.headers['content-encoding'];
 		if (encoding === undefined || encoding === 'identity') return;
-		throw new CallError(
-			415,
-			`Content-Encoding is ${JSON.stringify(encoding)}, must be left out: send the body as it is`,
-		);
+		throw new CallError('WRONG_CONTENT_ENCODING', { encoding: JSON.stringify(encoding) });
 	});
 }
 
@@ -32,12 +29,12 @@ export function refuseEncodedBodies(app: FastifyInstance): void {
  * nothing that reads a body does.
  */
 function parse(text: string): unknown {
-	if (text === '') throw new CallError(400, 'the body is empty, must be JSON');
+	if (text === '') throw new CallError('BODY_EMPTY');
 	refuseBrackets(text);
 	try {
 		return JSON.parse(text);
 	} catch (error) {
-		throw new CallError(400, `the body is not JSON: ${(error as Error).message}`);
+		throw new CallError('BODY_NOT_JSON', { problem: (error as Error).message });
 	}
 }
 
@@ -60,7 +57,5 @@ function refuseBrackets(text: string): void {
 		const code = text.charCodeAt(i);
 		if (code === 0x5b || code === 0x7b) brackets++;
 	}
-	if (brackets > looks * DENSEST) {
-		throw new CallError(422, 'the body is little but nested brackets, must be a pod and nodes of a cluster');
-	}
+	if (brackets > looks * DENSEST) throw new CallError('BODY_OF_BRACKETS');
 }

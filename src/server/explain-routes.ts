@@ -46,19 +46,21 @@ export function addExplanations(
 	explanations: Explanations,
 	onRequest: () => Promise<void>,
 ): void {
-	app.get<{ Params: Named }>('/api/v1/explain/pods/:namespace/:name', { onRequest }, async ({ params }, reply) => {
+	app.get<{ Params: Named }>('/api/v1/explain/pods/:namespace/:name', { onRequest }, async ({ params }) => {
 		const { namespace, name } = params;
 		const pod = await explanations.findPod(namespace, name).catch((error) => {
-			throw error instanceof WriteError ? new CallError(error.failure === 'refused' ? 400 : 503, error.message) : error;
+			if (!(error instanceof WriteError)) throw error;
+			const code = error.failure === 'refused' ? 'READ_REFUSED' : 'READ_FAILED';
+			throw new CallError(code, { problem: error.message });
 		});
-		if (!pod) return reply.code(404).send({ error: `there is no pod ${namespace}/${name}` });
+		if (!pod) throw new CallError('NOT_FOUND', { kind: 'pod', name: `${namespace}/${name}` });
 		return explanations.explainPod(pod);
 	});
 
-	app.get<{ Params: Named }>('/api/v1/explain/pvcs/:namespace/:name', { onRequest }, async ({ params }, reply) => {
+	app.get<{ Params: Named }>('/api/v1/explain/pvcs/:namespace/:name', { onRequest }, async ({ params }) => {
 		const { namespace, name } = params;
 		const explanation = explanations.explainClaim(namespace, name);
-		if (!explanation) return reply.code(404).send({ error: `there is no claim ${namespace}/${name}` });
+		if (!explanation) throw new CallError('NOT_FOUND', { kind: 'claim', name: `${namespace}/${name}` });
 		return explanation;
 	});
 

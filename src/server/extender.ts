@@ -65,7 +65,7 @@ function addVerb<Body>(
 		config: { verb },
 		schema: { body: schema },
 		preValidation: async (request) => {
-			if (request.body === undefined) throw new CallError(400, 'the body is empty, must be JSON');
+			if (request.body === undefined) throw new CallError('BODY_EMPTY');
 			request.body = named(request.body) as Body;
 		},
 		handler: async (request, reply) => {
@@ -100,7 +100,7 @@ function serverOptions(options: ExtenderOptions): FastifyServerOptions {
 		requestTimeout: 60_000,
 		// What still arrives on an open connection while we close is answered, and the connection ended after it.
 		return503OnClosing: false,
-		clientErrorHandler: answerClientError,
+		clientErrorHandler: (error, socket) => answerClientError(error, socket, options.logger),
 		frameworkErrors: answerBadUrl,
 		// Ajv's own habits would turn a null list into [""] and a null number into 0.
 		ajv: {

@@ -4,12 +4,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Mode } from '../config/config.ts';
 import type { ReasonCode } from '../domain/decision/reasons.ts';
 import { type Decision, decisionOf } from './decisions.ts';
+import type { CallError, ErrorCode } from './errors.ts';
 import type { CallSummary, Verb } from './service.ts';
 
 declare module 'fastify' {
 	interface FastifyRequest {
 		/** Null on a route that does not exist. */
 		summary: CallSummary | null;
+		/** Why the call was not answered with 200. */
+		refusal: CallError | null;
 	}
 	interface FastifyContextConfig {
 		verb?: Verb;
@@ -37,6 +40,7 @@ export interface Listeners {
 /** Adds the hooks. Every call leaves one log line; after an exception of ours it carries the stack. */
 export function reportCalls(app: FastifyInstance, listeners: Listeners): void {
 	app.decorateRequest('summary', null);
+	app.decorateRequest('refusal', null);
 	app.addHook('onRequest', async (request) => {
 		const { verb } = request.routeOptions.config;
 		if (verb) request.summary = { verb, pod: '', nodes: 0 };
@@ -44,10 +48,7 @@ export function reportCalls(app: FastifyInstance, listeners: Listeners): void {
 	app.addHook('onResponse', async (request, reply) => {
 		const { summary } = request;
 		if (summary === null) {
-			request.log.warn(
-				{ method: request.method, path: request.url.slice(0, 200), status: reply.statusCode },
-				'no such route',
-			);
+			logUnrouted(request, reply.statusCode, request.refusal?.code);
 			return;
 		}
 		log(request, reply, summary);
@@ -59,12 +60,20 @@ export function reportCalls(app: FastifyInstance, listeners: Listeners): void {
 	});
 }
 
+/** The line of a call that is for none of the verbs. */
+export function logUnrouted(request: FastifyRequest, status: number, code: ErrorCode | undefined): void {
+	request.log.warn({ method: request.method, path: request.url.slice(0, 200), status, code }, 'no such route');
+}
+
 function log(request: FastifyRequest, reply: FastifyReply, summary: CallSummary): void {
-	const { verb, pod, nodes, error, fault } = summary;
+	const { verb, pod, nodes, fault } = summary;
+	const code = request.refusal?.code;
+	const error = request.refusal?.message ?? summary.error;
+	const status = reply.statusCode;
 	const refused = refusedByCode(summary);
 	const call = { verb, pod, nodes, refused, ms: Math.round(reply.elapsedTime * 100) / 100 };
-	if (fault !== undefined) request.log.error({ ...call, status: reply.statusCode, err: fault }, 'a fault of topobind');
-	else if (error !== undefined) request.log.warn({ ...call, status: reply.statusCode, error }, 'call refused');
+	if (fault !== undefined) request.log.error({ ...call, status, code, err: fault }, 'a fault of topobind');
+	else if (error !== undefined) request.log.warn({ ...call, status, code, error }, 'call refused');
 	else if (refused !== 0) request.log.info(call, 'nodes refused');
 	else request.log.debug(call, 'answered');
 }

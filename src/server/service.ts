@@ -27,7 +27,7 @@ export interface CallSummary {
 	decision?: { readonly pod: Pod; readonly judgement: Judgement };
 	/** An exception of ours. The call may have been answered all the same. */
 	fault?: unknown;
-	/** The Error that was sent. */
+	/** The Error that was sent with 200, by bind. */
 	error?: string;
 }
 
@@ -45,9 +45,7 @@ export function readPod(
 	const { status: _, ...checked } = raw as Parameters<typeof projectPod>[0];
 	const pod = projectPod(checked);
 	const mounted = pod.claimVolumes.length;
-	if (mounted > MOST_CLAIMS) {
-		throw new CallError(422, `the pod mounts ${mounted} claims, must be at most ${MOST_CLAIMS}`);
-	}
+	if (mounted > MOST_CLAIMS) throw new CallError('TOO_MANY_CLAIMS', { count: mounted, limit: MOST_CLAIMS });
 	const anywhere = mounted === 0;
 	if (!anywhere) requireKnowledge(service);
 	return { pod, anywhere };
@@ -61,7 +59,7 @@ function requireKnowledge({ scheduling, mode }: Service): void {
 	const knowledge = scheduling.knowledge();
 	if (knowledge === 'incomplete') throw unsynced();
 	if (knowledge === 'current' || mode === 'delegate') return;
-	throw unavailable('topobind is cut off from the API server, what it knows is out of date; /readyz says why');
+	throw new CallError('OUT_OF_DATE');
 }
 
 /** Refuses the call until every watch has synced. */
@@ -70,11 +68,7 @@ export function requireSync({ scheduling }: Service): void {
 }
 
 function unsynced(): CallError {
-	return unavailable('topobind has not seen the whole cluster yet, try again soon');
-}
-
-function unavailable(message: string): CallError {
-	return new CallError(503, message, { 'retry-after': '1' });
+	return new CallError('NOT_SYNCED', { hint: 'try again soon' });
 }
 
 /**
@@ -89,7 +83,7 @@ export function tolerateFault(service: Service, summary: CallSummary, error: unk
 
 /** What the caller is told of an exception of ours; the log has the stack. */
 export function faultError(summary: CallSummary): CallError {
-	return new CallError(500, `topobind failed in ${summary.verb}: ${messageOf(summary.fault)}`);
+	return new CallError('FAULT', { verb: summary.verb, problem: messageOf(summary.fault) });
 }
 
 /** Never empty: an empty Error means success on the wire. */

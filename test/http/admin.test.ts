@@ -1,23 +1,10 @@
 /** Probes, metrics, decisions, topology, and a description that matches the routes. */
 
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type AdminOptions, buildAdmin } from '../../src/server/admin.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { type Decision, Decisions, decisionOf } from '../../src/server/decisions.ts';
-import { CONFLICT, UNKNOWN } from './support.ts';
+import { admin, CONFLICT, UNKNOWN, watching } from './support.ts';
 
-const watching = { kind: 'Node', synced: true, state: 'watching' } as const;
 const listing = { kind: 'PersistentVolume', synced: false, state: 'backoff', problem: 'connection refused' } as const;
-
-function admin(options: Partial<AdminOptions> = {}) {
-	const app = buildAdmin({
-		ready: () => ({ synced: true, ready: true, watches: [watching] }),
-		metrics: { contentType: 'text/plain; version=0.0.4', render: async () => 'topobind_x 1\n' },
-		version: '1.2.3',
-		...options,
-	});
-	onTestFinished(() => app.close());
-	return app;
-}
 
 function decision(changes: Partial<Decision> = {}): Decision {
 	return {

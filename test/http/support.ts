@@ -1,4 +1,4 @@
-/** What the HTTP tests share: a pod, a scheduling that knows three nodes, a service on a real socket, raw bytes. */
+/** What the HTTP tests share: a pod, a scheduling that knows three nodes, both services, a real socket, raw bytes. */
 
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
@@ -7,6 +7,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type Reason, reason } from '../../src/domain/decision/reasons.ts';
+import { type AdminOptions, buildAdmin } from '../../src/server/admin.ts';
 import { buildExtender, type ExtenderOptions } from '../../src/server/extender.ts';
 import type { Scheduling } from '../../src/server/scheduling.ts';
 
@@ -63,6 +64,20 @@ export async function listening(
 	const app = extender(options);
 	await app.listen({ host: '127.0.0.1', port: 0 });
 	return { app, port: portOf(app) };
+}
+
+export const watching = { kind: 'Node', synced: true, state: 'watching' } as const;
+
+/** Builds an admin service that has synced, and is closed when the test is done. */
+export function admin(options: Partial<AdminOptions> = {}): FastifyInstance {
+	const app = buildAdmin({
+		ready: () => ({ synced: true, ready: true, watches: [watching] }),
+		metrics: { contentType: 'text/plain; version=0.0.4', render: async () => 'topobind_x 1\n' },
+		version: '1.2.3',
+		...options,
+	});
+	onTestFinished(() => app.close());
+	return app;
 }
 
 export function portOf(app: FastifyInstance): number {

@@ -12,9 +12,7 @@ export interface SentNodes {
 /** NodeNames is the list that counts; Nodes is read where NodeNames is null, as the scheduler sends only one. */
 export function sentNodes(args: ExtenderArgs): SentNodes {
 	if (args.NodeNames != null) return { candidates: { names: args.NodeNames } };
-	if (args.Nodes == null) {
-		throw new CallError(422, 'NodeNames and Nodes are both null, one of them must list the nodes to judge');
-	}
+	if (args.Nodes == null) throw new CallError('NODES_MISSING');
 	const whole = args.Nodes.items ?? [];
 	return { candidates: { names: whole.map((node) => node.metadata.name), labelsOf: labelsOf(whole) }, whole };
 }

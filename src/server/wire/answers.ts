@@ -51,6 +51,6 @@ function rawNodes(items: NodeList['items']): string {
 		return JSON.stringify(items ?? []);
 	} catch {
 		// JSON.parse takes any depth, JSON.stringify recurses. No node of a cluster comes near.
-		throw new CallError(422, 'Nodes.items is nested too deeply to be sent back, must be nodes of a cluster');
+		throw new CallError('NODES_TOO_DEEP');
 	}
 }

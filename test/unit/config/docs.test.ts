@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Flag, serveFlags } from '../../../src/config/flags.ts';
 import { allFields } from '../../../src/config/problems.ts';
 import { configSchema, type FieldSchema } from '../../../src/config/schema.ts';
+import { errorCatalogue } from '../../../src/server/errors.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { load } from './inputs.ts';
 
@@ -75,6 +76,18 @@ describe('docs/configuration.md', () => {
 		expect(load({ text: example }).sources.drivers).toEqual({
 			'local.csi.example.com': { snapshots: 'source-volume' },
 		});
+	});
+
+	it('has a row for each error that ends a call, in the order of the catalogue, and no other', () => {
+		const start = rows.findIndex(([, second]) => second === 'status');
+		const documented = rows
+			.slice(
+				start + 1,
+				rows.findIndex(([first]) => first === 'metric'),
+			)
+			.map(([code, status, template]) => [code, status, template]);
+		const actual = Object.entries(errorCatalogue).map(([code, entry]) => [code, `${entry.status}`, entry.template]);
+		expect(documented).toEqual(actual);
 	});
 
 	it('lists every metric with its kind and labels', () => {
