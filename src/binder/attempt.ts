@@ -8,7 +8,7 @@ import { Changes } from './changes.ts';
 import { BindError } from './outcome.ts';
 import { progressOf } from './progress.ts';
 import { retryTransient } from './retry.ts';
-import { inSteps } from './steps.ts';
+import { inSteps, type Part } from './steps.ts';
 
 export interface BindTarget {
 	readonly namespace: string;
@@ -117,16 +117,21 @@ export class Attempt {
 
 	/** All of the plan is assumed at once, so that no other bind plans for it; what is not written is taken back. */
 	async #writePlan(plan: Plan, changes: Changes): Promise<End | 'written' | 'conflict'> {
-		const steps = inSteps(plan).map((part) => ({ part, writes: this.#writesOf(part) }));
+		const steps = inSteps(plan).map(({ bindings, provisions }) => ({
+			claims: [...bindings, ...provisions].map(({ claim }) => claim),
+			writes: this.#writesOf({ bindings, provisions }),
+		}));
 		const all = steps.flatMap(({ writes }) => writes);
+		const later = new Set(steps.flatMap(({ claims }) => claims));
 		let left = all.length;
 		try {
 			if (!all.every((write) => write.assume())) return 'conflict';
-			for (const { part, writes } of steps) {
+			for (const { claims, writes } of steps) {
 				for (const { write } of writes) await this.#write(write);
+				for (const claim of claims) later.delete(claim);
 				left -= writes.length;
 				if (left === 0) return 'written';
-				const end = await this.#wait(part, changes);
+				const end = await this.#wait(plan, changes, later);
 				if (end !== 'claims bound') return end;
 			}
 			return 'written';
@@ -139,7 +144,7 @@ export class Attempt {
 		}
 	}
 
-	#writesOf({ bindings, provisions }: Plan): PlannedWrite[] {
+	#writesOf({ bindings, provisions }: Part): PlannedWrite[] {
 		return [
 			...bindings.filter(({ written }) => !written).map(({ volume, claim }) => this.#claimVolume(volume, claim)),
 			...provisions.filter(({ written }) => !written).map(({ claim }) => this.#selectNode(claim)),
@@ -177,9 +182,9 @@ export class Attempt {
 		return 'undone';
 	}
 
-	async #wait(plan: Plan, changes: Changes): Promise<End> {
+	async #wait(plan: Plan, changes: Changes, later?: ReadonlySet<Claim>): Promise<End> {
 		for (;;) {
-			const progress = progressOf(plan, this.#cluster, this.#own);
+			const progress = progressOf(plan, this.#cluster, this.#own, later);
 			if (progress.state === 'failed') throw new BindError('ended', progress.why);
 			if (await this.#isPodBound()) return 'pod bound';
 			if (progress.state === 'undone') return 'undone';

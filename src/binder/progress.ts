@@ -19,29 +19,49 @@ export type Progress =
 	| { readonly state: 'undone' }
 	| { readonly state: 'failed'; readonly why: string };
 
-/** `own` holds the keys of the volumes and claims that this bind wrote itself. */
-export function progressOf(plan: Plan, cluster: ClusterState, own: ReadonlySet<string>): Progress {
+/**
+ * `own` holds the keys of the volumes and claims that this bind wrote itself. `later` are claims of the plan whose turn has not
+ * come: they are not waited for, but what has become of them counts all the same.
+ */
+export function progressOf(
+	plan: Plan,
+	cluster: ClusterState,
+	own: ReadonlySet<string>,
+	later: ReadonlySet<Claim> = NONE,
+): Progress {
 	if (cluster.nodes.idOf(plan.node) === undefined) return failed('the node no longer exists');
-	const steps = [
-		...plan.claims.filter(isBound).map((claim) => () => boundProgress(claim, cluster)),
-		...plan.bindings.map(
-			({ claim, volume }) =>
-				() =>
-					bindingProgress(claim, volume, plan.node, cluster, own),
+	const inTurn = (claim: Claim, written: boolean, volume: Volume | undefined, progress: () => Progress) => {
+		if (!later.has(claim)) return progress();
+		return written ? unawaited(progress()) : unwrittenProgress(claim, volume, cluster);
+	};
+	const all = [
+		...plan.claims.filter(isBound).map((claim) => boundProgress(claim, cluster)),
+		...plan.bindings.map(({ claim, volume, written }) =>
+			inTurn(claim, written, volume, () => bindingProgress(claim, volume, plan.node, cluster, own)),
 		),
-		...plan.provisions.map(
-			({ claim }) =>
-				() =>
-					provisionProgress(claim, plan.node, cluster, own),
+		...plan.provisions.map(({ claim, written }) =>
+			inTurn(claim, written, undefined, () => provisionProgress(claim, plan.node, cluster, own)),
 		),
 	];
-	let waiting: Progress | undefined;
-	for (const step of steps) {
-		const progress = step();
-		if (progress.state === 'failed' || progress.state === 'undone') return progress;
-		if (progress.state === 'waiting') waiting ??= progress;
-	}
-	return waiting ?? { state: 'bound' };
+	// Who plans again for the one cause would not know of the other: a node that was taken back would be selected once more.
+	const of = (state: Progress['state']) => all.find((progress) => progress.state === state);
+	return of('failed') ?? of('undone') ?? of('waiting') ?? BOUND;
+}
+
+const NONE: ReadonlySet<never> = new Set();
+const BOUND: Progress = { state: 'bound' };
+
+function unawaited(progress: Progress): Progress {
+	return progress.state === 'waiting' ? BOUND : progress;
+}
+
+/** Any change ends what was assumed, so it has to be planned for anew. */
+function unwrittenProgress(claim: Claim, volume: Volume | undefined, cluster: ClusterState): Progress {
+	const now = cluster.claim(claim.namespace, claim.name);
+	if (now?.uid !== claim.uid) return failed(`claim ${claim.name} no longer exists`);
+	if (now.resourceVersion !== claim.resourceVersion) return { state: 'undone' };
+	if (volume && cluster.volume(volume.name)?.resourceVersion !== volume.resourceVersion) return { state: 'undone' };
+	return BOUND;
 }
 
 /** A claim that was bound when the plan was made may be deleted, and made anew, while the others are waited for. */

@@ -53,8 +53,8 @@ export function nudgingFor(
 		// After a start no scheduler has asked yet.
 		isAsked: ({ schedulerName, unschedulable }) => asking.has(schedulerName) || wasRefusedForSource(unschedulable),
 		mark(pod, text) {
-			// One mark is enough.
-			secondLook.passed(pod);
+			// One mark is enough; but one that is there already changes nothing, and the pod may have been refused since.
+			if (pod.mark !== text) secondLook.passed(pod);
 			return mark(pod, text);
 		},
 		onNudge: report('a source changed'),

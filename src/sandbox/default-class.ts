@@ -2,12 +2,18 @@
 
 import type { RawClaim, RawStorageClass } from './raw.ts';
 
-const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
+/** The API server still reads the beta one: IsDefaultAnnotation in pkg/volume/util/storageclass.go. */
+const DEFAULT_CLASS = [
+	'storageclass.kubernetes.io/is-default-class',
+	'storageclass.beta.kubernetes.io/is-default-class',
+];
 const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
 
 /** Of several, the newest, then the first by name. */
 export function findDefaultClass(classes: Iterable<RawStorageClass>): string | undefined {
-	const marked = [...classes].filter(({ metadata }) => metadata.annotations?.[DEFAULT_CLASS] === 'true');
+	const marked = [...classes].filter(({ metadata: { annotations } }) =>
+		DEFAULT_CLASS.some((name) => annotations?.[name] === 'true'),
+	);
 	const created = ({ metadata }: RawStorageClass): number => Date.parse(metadata.creationTimestamp ?? '') || 0;
 	marked.sort((a, b) => created(b) - created(a) || (a.metadata.name < b.metadata.name ? -1 : 1));
 	return marked[0]?.metadata.name;

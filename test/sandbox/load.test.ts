@@ -370,16 +370,19 @@ describe('defaults', () => {
 		expect(new Set(uids).size).toBe(3);
 	});
 
-	it('give a claim without a class the default class, but not one that wants none', async () => {
-		const text = [
-			claimText('c'),
-			claimText('none', '  storageClassName: ""\n'),
-			classText('plain'),
-			classText('usual', 'storageclass.kubernetes.io/is-default-class: "true"'),
-		];
-		const { objects } = await load({ 'a.yaml': text.join('---\n') });
-		expect(objects.slice(0, 2).map((claim) => (claim as RawClaim).spec.storageClassName)).toEqual(['usual', '']);
-	});
+	it.each(['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'])(
+		'give a claim without a class the default class, but not one that wants none: %s',
+		async (annotation) => {
+			const text = [
+				claimText('c'),
+				claimText('none', '  storageClassName: ""\n'),
+				classText('plain'),
+				classText('usual', `${annotation}: "true"`),
+			];
+			const { objects } = await load({ 'a.yaml': text.join('---\n') });
+			expect(objects.slice(0, 2).map((claim) => (claim as RawClaim).spec.storageClassName)).toEqual(['usual', '']);
+		},
+	);
 
 	it('drop what no decision reads', async () => {
 		const applied = 'kubectl.kubernetes.io/last-applied-configuration: "{}"';

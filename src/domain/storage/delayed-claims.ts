@@ -10,8 +10,7 @@ import { NodeSet } from '../topology/node-set.ts';
 import type { ClusterView } from '../view.ts';
 import { provisioningSteps } from './provisioning.ts';
 import type { ProvisioningStep } from './provisioning-step.ts';
-import { compareQuantities, ZERO } from './quantity.ts';
-import type { AlikeSearch, StaticSearch } from './static-search.ts';
+import { type AlikeSearch, type StaticSearch, smallestFirst } from './static-search.ts';
 
 /** What each claim gets on one node: a volume that is there, or one to be provisioned. */
 export interface Assignment {
@@ -43,10 +42,10 @@ export class DelayedClaims {
 		this.#delayed = claims;
 		this.#view = view;
 		this.#selected = claims.filter((claim) => claim.selectedNode !== undefined);
-		this.#open = claims
-			.filter((claim) => claim.selectedNode === undefined)
-			.sort((a, b) => compareQuantities(a.request ?? ZERO, b.request ?? ZERO))
-			.map((claim) => ({ claim, search: view.staticVolumes(claim.className)?.search(claim) }));
+		this.#open = smallestFirst(claims.filter((claim) => claim.selectedNode === undefined)).map((claim) => ({
+			claim,
+			search: view.staticVolumes(claim.className)?.search(claim),
+		}));
 		this.#chosen = this.#open.map(() => undefined);
 		const open = this.#open.map(({ claim }) => claim);
 		this.#alike = open.some((claim) => isHeldToSource(claim, view))

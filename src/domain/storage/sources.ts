@@ -60,7 +60,7 @@ export function judgeSource(
 		return isProblem(content) ? content : reachOfSnapshot(content, view);
 	}
 	const found = checkClone(claim, source, driver, view, beside);
-	if ('along' in found) return reachAlong(found.along, driver, view);
+	if ('along' in found) return reachAlong(found.along, beside, driver, view);
 	return isProblem(found) ? found : reachOfClone(found);
 }
 

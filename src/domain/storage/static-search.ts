@@ -118,6 +118,11 @@ export function isAlike(a: Claim, b: Claim): boolean {
 	);
 }
 
+/** The order in which claims of one pod take volumes. */
+export function smallestFirst(claims: readonly Claim[]): Claim[] {
+	return claims.toSorted((a, b) => compareQuantities(a.request ?? ZERO, b.request ?? ZERO));
+}
+
 function fitsShelf({ volumeMode, attributesClass, accessModes }: Claim, shelf: Shelf): boolean {
 	if (shelf.volumeMode !== volumeMode || shelf.attributesClass !== attributesClass) return false;
 	return accessModes.every((mode) => shelf.accessModes.has(mode));

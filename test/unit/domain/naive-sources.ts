@@ -2,7 +2,7 @@
 
 import type { ClusterState } from '../../../src/cluster/state.ts';
 import type { Claim, ClaimSource, Labels, SnapshotContent, Volume } from '../../../src/domain/model.ts';
-import { type Quantity, wholeUnits, ZERO } from '../../../src/domain/storage/quantity.ts';
+import { compareQuantities, type Quantity, wholeUnits, ZERO } from '../../../src/domain/storage/quantity.ts';
 import { matchesRequirement } from '../../../src/domain/topology/requirement.ts';
 import { naiveBest } from './naive-volumes.ts';
 
@@ -20,9 +20,9 @@ export function canBeFilled(
 	if (source.kind === 'PersistentVolumeClaim') {
 		const along = beside.find((one) => one.name === source.name && one.namespace === source.namespace);
 		if (along && isMadeAlong(claim, source, provisioner, state, beside)) {
-			const volumes = state.all('PersistentVolume').values();
-			const there = along.selectedNode === undefined ? naiveBest(along, volumes, labels, new Set()) : undefined;
-			return !there || there.csi?.driver === provisioner;
+			if (along.selectedNode !== undefined) return true;
+			const there = leftFor(along, beside, state, labels);
+			return (there ? there.csi?.driver : state.storageClass(along.className)?.provisioner) === provisioner;
 		}
 		const volume = soundOrigin(claim, source, provisioner, state);
 		return volume !== undefined && reaches(volume, labels);
@@ -30,6 +30,18 @@ export function canBeFilled(
 	if (source.apiGroup !== 'snapshot.storage.k8s.io') return false;
 	const content = soundContent(claim, source, provisioner, state);
 	return content !== undefined && extendsTo(content, state, node, labels);
+}
+
+/** The smaller claims of the pod choose first. */
+function leftFor(along: Claim, beside: readonly Claim[], state: ClusterState, labels: Labels): Volume | undefined {
+	const taken = new Set<string>();
+	const open = beside.filter((one) => one.selectedNode === undefined);
+	for (const one of open.sort((a, b) => compareQuantities(a.request ?? ZERO, b.request ?? ZERO))) {
+		const best = naiveBest(one, state.all('PersistentVolume').values(), labels, taken);
+		if (one === along) return best;
+		if (best) taken.add(best.name);
+	}
+	return undefined;
 }
 
 function isMadeAlong(

@@ -194,6 +194,21 @@ describe('a clone of a claim of the same pod', () => {
 		expect(feasible(pod('p', 'data', 'r'), pinned)).toEqual(['n1']);
 	});
 
+	it('goes to no node where its source would be made by another driver', () => {
+		const csi = { csi: { driver: DRIVER, volumeHandle: 'x' } };
+		const there = volume('there', { class: 'other', on: 'n1', spec: csi });
+		const state = scene([other('b.example.com'), claim('data', { class: 'other' }), clone('r', 'data'), there]);
+		expect(feasible(pod('p', 'data', 'r'), state)).toEqual(['n1']);
+	});
+
+	it('does not mind a volume that its source leaves to a smaller claim of the pod', () => {
+		const [first, local] = [claim('first', { class: 'csi', size: '1Mi' }), volume('local', { class: 'csi', on: 'n1' })];
+		const large = clone('r', 'data', { size: '2Gi' });
+		const state = scene([first, claim('data', { class: 'csi' }), large, local]);
+		expect(feasible(pod('p', 'data', 'r', 'first'), state)).toEqual(['n1', 'n2', 'n3']);
+		expect(feasible(pod('p', 'data', 'r'), state)).toEqual(['n2', 'n3']);
+	});
+
 	it('cannot be made of itself', () => {
 		const itself = fails('it is the claim itself; use another', 'PersistentVolumeClaim r');
 		expect(verdict(scene([clone('r', 'r')]))).toBe(itself);

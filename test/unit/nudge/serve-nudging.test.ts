@@ -35,16 +35,18 @@ interface Line {
 function serving({ fields = '', app = pod('app', 'data'), source = notReady() } = {}) {
 	const state = scene([restore('data', 's'), content('s'), source, app]);
 	const marks: string[] = [];
+	const texts: string[] = [];
 	const watch: { staleSince?: number } = {};
 	const api: { fail?: () => Error | undefined } = {};
 	// What nudging needs of a cluster.
 	const cluster = {
 		state,
 		marker: {
-			async markPod({ name }: { name: string }) {
+			async markPod({ name }: { name: string }, text: string) {
 				const error = api.fail?.();
 				if (error) throw error;
 				marks.push(name);
+				texts.push(text);
 			},
 		},
 		readiness: () => ({ synced: true, ready: true, watches: [watch] }),
@@ -69,7 +71,7 @@ function serving({ fields = '', app = pod('app', 'data'), source = notReady() } 
 	const counted = async (result: string) =>
 		new RegExp(`topobind_nudges_total\\{result="${result}"\\} (\\d+)`).exec(await metrics.registry.metrics())?.[1] ??
 		'0';
-	return { state, marks, watch, api, lines, nudging, node, verdicts, refused, passed, counted };
+	return { state, marks, texts, watch, api, lines, nudging, node, verdicts, refused, passed, counted };
 }
 
 /** Begun, and the pod refused for its source. */
@@ -106,6 +108,21 @@ describe('a pod whose source is not ready', () => {
 		const { marks } = refusedForItsSource();
 		await later();
 		expect(marks).toEqual([]);
+	});
+
+	test('is marked otherwise where it has been refused once more after the mark of a replica that saw sooner', async () => {
+		const [sooner, late] = [refusedForItsSource(), refusedForItsSource()];
+		put(sooner.state, ready());
+		await vi.advanceTimersByTimeAsync(10);
+		const [mark] = sooner.texts as [string];
+		const changed = pod('app', 'data');
+		const annotations = { 'topobind.dev/try-again': mark };
+		put(late.state, { ...changed, metadata: { ...changed.metadata, annotations, resourceVersion: '2' } });
+		late.refused();
+		await vi.advanceTimersByTimeAsync(10);
+		put(late.state, ready());
+		await later();
+		expect(late.texts.filter((text) => text !== mark)).toHaveLength(1);
 	});
 
 	test('nor for another problem of its source: that it has come right is what counts', async () => {

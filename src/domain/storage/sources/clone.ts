@@ -85,7 +85,7 @@ function problemOfMaking(
 	return invalid(`its class ${name} provisions no CSI volume; use a claim that is on one`);
 }
 
-function makesVolumesOf(driver: string, { provisioner }: StorageClass): boolean {
+export function makesVolumesOf(driver: string, { provisioner }: StorageClass): boolean {
 	return provisioner === driver && isCsi(provisioner);
 }
 
