@@ -96,11 +96,6 @@ export const WRONG_VERDICTS: readonly Fault[] = [
 	...inFile(
 		'storage/delayed-claims.ts',
 		[
-			'the largest request comes first',
-			'compareQuantities(a.request ?? ZERO, b.request ?? ZERO)',
-			'compareQuantities(b.request ?? ZERO, a.request ?? ZERO)',
-		],
-		[
 			'an empty selected-node is none',
 			'.filter((claim) => claim.selectedNode !== undefined)',
 			'.filter((claim) => claim.selectedNode)',
@@ -156,6 +151,11 @@ export const WRONG_VERDICTS: readonly Fault[] = [
 	),
 	...inFile(
 		'storage/static-search.ts',
+		[
+			'the largest request comes first',
+			'compareQuantities(a.request ?? ZERO, b.request ?? ZERO)',
+			'compareQuantities(b.request ?? ZERO, a.request ?? ZERO)',
+		],
 		[
 			'equal sizes: the last by name',
 			'a.name < b.name ? -1 : a.name > b.name ? 1 : 0',
