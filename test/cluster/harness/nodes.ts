@@ -1,6 +1,6 @@
 // Nodes that have no machine: KWOK keeps them Ready and runs their pods.
 
-import { type Api, ApiError } from './api.ts';
+import { type Api, ApiError, type KubeObject } from './api.ts';
 
 export interface NodeOptions {
 	readonly labels?: Readonly<Record<string, string>>;
@@ -42,13 +42,28 @@ export async function createNode(api: Api, name: string, options: NodeOptions = 
 		metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
 		status: { allocatable, capacity: allocatable },
 	});
-	await api.waitFor(`/api/v1/nodes/${name}`, (node) => {
-		const ready = node?.status?.conditions?.some(
-			(condition: { type: string; status: string }) => condition.type === 'Ready' && condition.status === 'True',
-		);
-		// The controller manager takes the not-ready taint away some time after that.
-		return ready && !node?.spec.taints?.length;
-	});
+	await untilSchedulable(api, `/api/v1/nodes/${name}`);
+}
+
+/**
+ * The controller manager takes the not-ready taint away when it sees the node change, and does not try again where it could not
+ * (`doNodeProcessingPassWorker` in pkg/controller/nodelifecycle/node_lifecycle_controller.go): then something has to change.
+ */
+async function untilSchedulable(api: Api, path: string): Promise<void> {
+	for (let tries = 1; ; tries++) {
+		try {
+			await api.waitFor(path, isSchedulable, 10_000);
+			return;
+		} catch (error) {
+			if (tries === 6) throw error;
+			await api.patch(path, { metadata: { annotations: { tries: String(tries) } } });
+		}
+	}
+}
+
+function isSchedulable(node: KubeObject | undefined): boolean {
+	const isReady = ({ type, status }: KubeObject) => type === 'Ready' && status === 'True';
+	return node?.status?.conditions?.some(isReady) === true && !node.spec.taints?.length;
 }
 
 /** Adds a driver to a CSINode, as the registration with a kubelet would. */
