@@ -3,19 +3,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiProxy } from './chaos/api-proxy.ts';
 import { impatientConfig, startServing } from './chaos/serving.ts';
-import type { KubeObject } from './harness/index.ts';
+import { type Api, type KubeObject, type OwnControlPlane, startControlPlane } from './harness/index.ts';
 import { localClass, localVolume } from './objects.ts';
-import { claim, isRunning, paths, pod, useControlPlane } from './shared.ts';
+import { claim, isRunning, paths, pod } from './shared.ts';
 import { grantRights, type Topobind } from './topobind.ts';
 
-const controlPlane = useControlPlane();
-const { api } = controlPlane;
+// Of its own: whatever else happens in a cluster has kube-scheduler ask again.
+let controlPlane: OwnControlPlane;
+let api: Api;
 
 beforeAll(async () => {
+	controlPlane = await startControlPlane();
+	api = controlPlane.api;
 	await grantRights(controlPlane);
 	await controlPlane.createNode('late-1');
-});
-afterAll(() => controlPlane.deleteNode('late-1'));
+}, 180_000);
+afterAll(() => controlPlane?.stop());
 
 const isRefused = (object: KubeObject | undefined) =>
 	object?.status?.conditions?.some(({ type, status }: KubeObject) => type === 'PodScheduled' && status === 'False') ===
