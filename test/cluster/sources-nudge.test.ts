@@ -4,15 +4,16 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { TRY_AGAIN } from '../../src/cluster/writer.ts';
 import { print, type Row, summaryOf } from './chaos/times.ts';
-import type { CsiDriver, KubeObject } from './harness/index.ts';
-import { claim, isReadyToUse, isRunning, selectedNode, useControlPlane } from './shared.ts';
+import { type Api, type CsiDriver, type KubeObject, type OwnControlPlane, startControlPlane } from './harness/index.ts';
+import { claim, isReadyToUse, isRunning, selectedNode } from './shared.ts';
 import { becomeReady, CONTENTS, contentName, contentPath, handleOf, importSnapshot } from './sources/handmade.ts';
 import { Scene, several, startDriver } from './sources/scene.ts';
 import { watchFirst } from './sources/watching.ts';
 import { type Mode, type Scheduling, startScheduling } from './topobind.ts';
 
-const controlPlane = useControlPlane();
-const { api } = controlPlane;
+// Of its own: whatever else happens in a cluster has kube-scheduler try the pods.
+let controlPlane: OwnControlPlane;
+let api: Api;
 const NODES = ['nudge-1', 'nudge-2'];
 const MODES: Mode[] = ['companion', 'delegate'];
 const REACH = 'topobind.dev/snapshot-reach';
@@ -24,6 +25,8 @@ const LATEST = 20_000;
 
 let driver: CsiDriver;
 beforeAll(async () => {
+	controlPlane = await startControlPlane();
+	api = controlPlane.api;
 	const allocatable = { cpu: '8', pods: '500' };
 	await Promise.all(NODES.map((name) => controlPlane.createNode(name, { allocatable })));
 	const nodes = NODES.map((name) => ({ name }));
@@ -32,10 +35,8 @@ beforeAll(async () => {
 		// Restores of one snapshot that begin at once get into each other's way, and each time wait twice as long.
 		provisionerArgs: ['--retry-interval-start=500ms', '--retry-interval-max=2s'],
 	});
-});
-afterAll(async () => {
-	for (const name of NODES) await controlPlane.deleteNode(name);
-});
+}, 180_000);
+afterAll(() => controlPlane?.stop());
 
 const times: Row[] = [];
 afterAll(() => print(`from readyToUse to the node chosen, ${PODS} pods`, times));
