@@ -1,7 +1,6 @@
 /** What a scheduler said of a waiting pod in topobind's words: all that is left of refusals before this process began. */
 
-const OWN_WORDS = /\bclaim \S+ (?:waits for|cannot be filled from|must go where) its source, /;
-const HAD_PROBLEM = /(?:waits for|cannot be filled from) its source, /;
+const HAD_PROBLEM = /\bclaim \S+ (?:waits for|cannot be filled from) its source, /;
 const WAS_SENT = /\bclaim (\S+) must go where its source, .+?, can be reached: /g;
 
 /** What a claim's source says now. */
@@ -16,7 +15,7 @@ export interface SourceVerdict {
 
 /** A source is among what the pod was refused for. */
 export function wasRefusedForSource(said: string): boolean {
-	return OWN_WORDS.test(said);
+	return HAD_PROBLEM.test(said) || said.search(WAS_SENT) !== -1;
 }
 
 /** What was said of sources may not hold any more: one had a problem, or reached other nodes than it does now. */

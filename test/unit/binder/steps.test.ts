@@ -9,12 +9,18 @@ import { errorOf, ground, turn, until } from './support.ts';
 const dynamic = (name: string) => claim(name, { class: 'csi' });
 const made = (of: string) => volume(`made-${of}`, { class: 'csi', on: 'n1' });
 
+/** A bind of a claim and its clone, which waits for the claim. */
+async function waiting() {
+	const { cluster, binder } = ground([clone('copy', 'data'), dynamic('data'), pod('app', 'copy', 'data')]);
+	const end = binder.bind(target('app'));
+	await until(() => cluster.claim('data')?.selectedNode !== undefined);
+	await turn();
+	return { cluster, end };
+}
+
 describe('a clone and the claim that it is cloned from, in one pod', () => {
 	test('the clone is handed to the provisioner when its source is bound, and not before', async () => {
-		const { cluster, binder } = ground([clone('copy', 'data'), dynamic('data'), pod('app', 'copy', 'data')]);
-		const end = binder.bind(target('app'));
-		await until(() => cluster.claim('data')?.selectedNode !== undefined);
-		await turn();
+		const { cluster, end } = await waiting();
 		expect(cluster.calls).toEqual(['selectNode n1 for data']);
 		cluster.provision('data', made('data'));
 		await until(() => cluster.calls.length > 1);
@@ -41,12 +47,9 @@ describe('a clone and the claim that it is cloned from, in one pod', () => {
 	});
 
 	test('where the source is given back for want of room, the clone is pinned nowhere', async () => {
-		const { cluster, binder } = ground([clone('copy', 'data'), dynamic('data'), pod('app', 'copy', 'data')]);
-		const end = errorOf(binder.bind(target('app')));
-		await until(() => cluster.claim('data')?.selectedNode !== undefined);
-		await turn();
+		const { cluster, end } = await waiting();
 		cluster.change('PersistentVolumeClaim', 'data', { selectedNode: undefined });
-		expect(await end).toMatchObject({ message: 'the selected node of claim data was taken back' });
+		expect(await errorOf(end)).toMatchObject({ message: 'the selected node of claim data was taken back' });
 		expect(cluster.claim('copy')?.selectedNode).toBeUndefined();
 		expect(cluster.state.assumed).toBe(0);
 	});
@@ -90,14 +93,6 @@ test('claims of which none is cloned from another are handed to the provisioner 
 });
 
 describe('while a claim is waited for, what comes after it', () => {
-	const waiting = async () => {
-		const { cluster, binder } = ground([clone('copy', 'data'), dynamic('data'), pod('app', 'copy', 'data')]);
-		const end = binder.bind(target('app'));
-		await until(() => cluster.claim('data')?.selectedNode !== undefined);
-		await turn();
-		return { cluster, end };
-	};
-
 	test('is deleted, or made anew: the bind ends at once', async () => {
 		for (const change of [
 			(cluster: FakeCluster) => cluster.remove('PersistentVolumeClaim', 'copy'),
